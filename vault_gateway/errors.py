@@ -1,0 +1,32 @@
+"""The errors a caller may see. The edge turns them into `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """An answer other than success.
+
+    `code` is stable and machine readable, `status` is the HTTP status, `detail` is a sentence for a person.
+    None of them ever holds a submitted value, so that an error may be logged and sent as it is.
+    """
+
+    def __init__(
+        self, code: str, status: int, detail: str, *, retry_after: int | None = None
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+def not_found() -> GatewayError:
+    """The one answer for what is unknown, foreign, expired or erased: guarantee 10."""
+    return GatewayError("not_found", 404, "There is nothing here that you may see.")
+
+
+def unavailable(engine: str) -> GatewayError:
+    """An engine (`vault`, `database`, `redis`) cannot be asked now; nothing was written."""
+    return GatewayError(
+        f"{engine}_unavailable", 503, "A part of the service is not answering. Try again shortly.", retry_after=2
+    )

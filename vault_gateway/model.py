@@ -1,0 +1,94 @@
+"""Frozen domain types that every room may know."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+
+# Couriers' phones belong to no platform. They are filed under this reserved platform, one "merchant" a carrier.
+CARRIER_PLATFORM = "carrier"
+
+
+class Kind(StrEnum):
+    PHONE = "phone"
+    ADDRESS = "address"
+    NAME = "name"
+
+
+class Origin(StrEnum):
+    """Who submitted a value. Blind indexes of the two never meet: guarantee 1."""
+
+    PLATFORM = "platform"
+    MERCHANT = "merchant"
+
+
+class Role(StrEnum):
+    PLATFORM = "platform"
+    MERCHANT = "merchant"
+    CARRIER = "carrier"
+    STATION = "station"
+    COURIER = "courier"
+    TELECOM = "telecom"
+    AUDITOR = "auditor"
+    RESPONDER = "responder"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A merchant of a platform: the owner of tokens and waybills."""
+
+    platform: str
+    merchant: str
+
+    @property
+    def id(self) -> UUID:
+        """The first 16 bytes of SHA-256(platform, 0x00, merchant)."""
+        digest = hashlib.sha256(self.platform.encode() + b"\0" + self.merchant.encode()).digest()
+        return UUID(bytes=digest[:16])
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls. `id` is `key:NAME` or `jwt:ISSUER_ID:sub`; `handle` is a courier's name in its carrier."""
+
+    id: str
+    role: Role
+    platform: str | None = None
+    merchant: str | None = None
+    carrier: str | None = None
+    station: str | None = None
+    handle: str | None = None
+
+    @property
+    def holder(self) -> str | None:
+        """How a reveal grant names this caller within its carrier: a courier's handle or `station/NAME`."""
+        if self.role is Role.COURIER:
+            return self.handle
+        return f"station/{self.station}" if self.role is Role.STATION else None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal in one request: what an audit event says of who, from where and in which request."""
+
+    principal: Principal
+    request_id: str
+    ip: str | None
+
+
+class Clock(Protocol):
+    """The time now, with its zone; injected so that tests can turn it."""
+
+    def __call__(self) -> datetime: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
