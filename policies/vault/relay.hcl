@@ -1,0 +1,6 @@
+# Connects a call or message to a relay number: that takes phones and nothing else, so names and addresses
+# stay closed even to a process that is taken over while it faces a telecom.
+
+path "transit/decrypt/phone-*" {
+  capabilities = ["update"]
+}

@@ -1,0 +1,5 @@
+"""`python -m vault_gateway`."""
+
+from vault_gateway.cli import main
+
+main()

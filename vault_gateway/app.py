@@ -1,0 +1,83 @@
+"""The only place that wires the rooms together."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from vault_gateway.access import Access, load_policies
+from vault_gateway.audit.http import audit_blueprint
+from vault_gateway.audit.ledger import Ledger
+from vault_gateway.audit.service import AuditService
+from vault_gateway.couriers.http import couriers_blueprint
+from vault_gateway.couriers.service import CourierService
+from vault_gateway.database import Database, require_current_schema
+from vault_gateway.documentation import documentation_blueprint
+from vault_gateway.edge import Edge
+from vault_gateway.health import health_blueprint
+from vault_gateway.idempotency import RequestKeys
+from vault_gateway.identity.api_keys import ApiKeys
+from vault_gateway.identity.tenants import TenantRegistry
+from vault_gateway.keys import Revealer, Tokenizer, Vault
+from vault_gateway.limits import Limits
+from vault_gateway.model import Clock, utc_now
+from vault_gateway.reveals.http import reveals_blueprint
+from vault_gateway.reveals.purposes import load_purposes
+from vault_gateway.reveals.service import RevealService
+from vault_gateway.settings import Settings, SettingsError
+from vault_gateway.tokens.http import tokens_blueprint
+from vault_gateway.tokens.masks import MaskingProfile
+from vault_gateway.tokens.normalise import Normaliser
+from vault_gateway.tokens.service import TokenService
+from vault_gateway.waybills.http import waybills_blueprint
+from vault_gateway.waybills.lists import WaybillLists
+from vault_gateway.waybills.networks import load_networks
+from vault_gateway.waybills.service import WaybillService
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
+    """The gateway as a WSGI application. Raises at once for what would only fail later: policies, masks,
+    networks, identities, the schema of the database."""
+    for identity in ("tokenizer", "revealer"):
+        if identity not in settings.identities:
+            raise SettingsError(f"VAULT_GATEWAY_{identity.upper()}_ROLE_ID and _SECRET_ID are not set")
+    access = Access(load_policies(settings.policies / "access"))
+    purposes = load_purposes(settings.policies / "purposes.yaml")
+    networks = load_networks(settings.policies / "networks")
+    normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
+    database = Database(settings.database_url, max_connections=settings.database_connections)
+    database.open()
+    with database.connection() as conn:
+        require_current_schema(conn)
+    vault = Vault(
+        settings.vault_addr,
+        ca_file=settings.vault_ca,
+        batch_items=settings.vault_batch_items,
+        connections=settings.threads,
+    )
+    tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
+    limits = Limits(settings.redis_url)
+    ledger, tenants, request_keys = Ledger(database, access, clock), TenantRegistry(clock), RequestKeys(tokenizer)
+    tokens = TokenService(
+        ledger, tokenizer, normaliser, tenants, clock, missed_searches_a_day=settings.missed_searches_a_day
+    )
+    waybills = WaybillService(ledger, tenants, networks, clock)
+    revealer = Revealer(vault, settings.identities["revealer"])
+    reveals = RevealService(ledger, revealer, waybills, purposes, clock, ttl_s=settings.reveal_ttl_s)
+
+    app = Flask("vault_gateway", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    edge = Edge(
+        ApiKeys(database), limits, client_rate=settings.client_rate, failed_logins=settings.failed_logins
+    )
+    edge.install(app)
+    app.register_blueprint(tokens_blueprint(tokens, request_keys))
+    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger), request_keys))
+    app.register_blueprint(couriers_blueprint(CourierService(ledger, tokens, normaliser, clock)))
+    app.register_blueprint(reveals_blueprint(reveals, request_keys))
+    app.register_blueprint(audit_blueprint(AuditService(ledger)))
+    several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    app.register_blueprint(health_blueprint(database, vault, limits, multiprocess_metrics=several))
+    app.register_blueprint(documentation_blueprint())
+    return app

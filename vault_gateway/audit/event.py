@@ -1,0 +1,87 @@
+"""What an audit event says, and the salted commitment to it.
+
+The commitment is SHA-256(0x01 || salt || canonical JSON of the body). Hiding (the salt is random) and binding,
+it can be published as the leaf of a transparency log (RFC 6962) while the body stays scoped, or is erased.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from vault_gateway.model import Caller, Tenant
+
+COMMITMENT_VERSION = b"\x01"
+SALT_BYTES = 16
+NIL_TENANT = UUID(int=0)
+# The log of events that belong to no platform: unknown resources, installation-wide work.
+INSTALLATION_LOG = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, without the who and where that `Caller` adds. No field ever holds a person's value."""
+
+    action: str
+    outcome: str = "allow"
+    reason: str | None = None
+    policies: Sequence[str] = ()
+    resource: str | None = None
+    waybill: str | None = None
+    order: str | None = None
+    token: str | None = None
+    carrier: str | None = None
+    station: str | None = None
+    purpose: str | None = None
+    fields: Sequence[str] = ()
+    detail: dict[str, str | int] = field(default_factory=dict)
+
+
+_OPTIONAL = ("reason", "resource", "waybill", "order", "token", "carrier", "station", "purpose")
+
+
+def event_body(event: Event, caller: Caller, tenant: Tenant | None, event_id: str, at: datetime) -> dict[str, Any]:
+    """The body as stored, committed to and shown: absent is left out, so that a filter never meets null."""
+    body: dict[str, Any] = {
+        "id": event_id,
+        "time": rfc3339(at),
+        "actor": caller.principal.id,
+        "role": caller.principal.role.value,
+        "action": event.action,
+        "outcome": event.outcome,
+        "policies": list(event.policies),
+        "request_id": caller.request_id,
+    }
+    if caller.ip is not None:
+        body["ip"] = caller.ip
+    if tenant is not None:
+        body["platform"], body["merchant"] = tenant.platform, tenant.merchant
+    for name in _OPTIONAL:
+        if (value := getattr(event, name)) is not None:
+            body[name] = value
+    if event.fields:
+        body["fields"] = list(event.fields)
+    if event.detail:
+        body["detail"] = event.detail
+    return body
+
+
+def rfc3339(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def new_salt() -> bytes:
+    return os.urandom(SALT_BYTES)
+
+
+def commitment(salt: bytes, body: dict[str, Any]) -> bytes:
+    """32 bytes; the same for the same body whatever the order of its keys."""
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(COMMITMENT_VERSION + salt + canonical).digest()

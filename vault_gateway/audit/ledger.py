@@ -1,0 +1,118 @@
+"""Transactions that leave a trail: a change and its event commit together, and a refusal is written although
+everything else of its transaction rolls back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID
+
+from vault_gateway.access import Access, Decision, Resource
+from vault_gateway.audit import store
+from vault_gateway.audit.event import INSTALLATION_LOG, NIL_TENANT, Event, commitment, event_body, new_salt
+from vault_gateway.database import Connection, Database, enter_tenant
+from vault_gateway.errors import GatewayError
+from vault_gateway.ids import new_id
+from vault_gateway.model import Caller, Clock, Tenant
+
+
+class Refused(Exception):
+    """Rolls a unit back: `event` is then written as a denial and `answer` raised to the caller."""
+
+    def __init__(self, event: Event, answer: GatewayError) -> None:
+        super().__init__(answer.code)
+        self.event = event
+        self.answer = answer
+
+
+class Unit:
+    """One transaction on behalf of one caller. Statements go through `conn`."""
+
+    def __init__(self, conn: Connection, caller: Caller, clock: Clock, access: Access) -> None:
+        self.conn = conn
+        self.caller = caller
+        self.tenant: Tenant | None = None
+        self._clock = clock
+        self._access = access
+
+    def enter(self, tenant: Tenant) -> None:
+        """Opens the wall for one tenant; events from here on are filed under it."""
+        enter_tenant(self.conn, tenant.id)
+        self.tenant = tenant
+
+    def decide(
+        self, action: str, resource: Resource, context: Mapping[str, str | int] | None = None
+    ) -> Decision:
+        return self._access.decide(self.caller.principal, action, resource, context)
+
+    def require(
+        self,
+        event: Event,
+        resource: Resource,
+        answer: GatewayError,
+        context: Mapping[str, str | int] | None = None,
+    ) -> tuple[str, ...]:
+        """Asks for `event.action` on `resource`: the policy ids that permit it, or `Refused` with `answer`."""
+        decision = self.decide(event.action, resource, context)
+        if not decision.allowed:
+            raise refused(event, answer, reason=decision.reason or "not_permitted", policies=decision.policies)
+        return decision.policies
+
+    def record(self, event: Event) -> UUID:
+        now = self._clock()
+        event_id = new_id(now)
+        body = event_body(event, self.caller, self.tenant, str(event_id), now)
+        salt = new_salt()
+        store.insert_event(
+            self.conn,
+            tenant_id=NIL_TENANT if self.tenant is None else self.tenant.id,
+            event_id=event_id,
+            log=INSTALLATION_LOG if self.tenant is None else self.tenant.platform,
+            body=body,
+            salt=salt,
+            commitment=commitment(salt, body),
+        )
+        return event_id
+
+
+def refused(event: Event, answer: GatewayError, *, reason: str, policies: tuple[str, ...] = ()) -> Refused:
+    """A `Refused` for `event`, told as a denial with its reason."""
+    return Refused(replace(event, outcome="deny", reason=reason, policies=policies), answer)
+
+
+class Ledger:
+    """Opens units. The only way for a service to reach the database with a caller."""
+
+    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
+        self._database = database
+        self._access = access
+        self._clock = clock
+
+    def require(
+        self, caller: Caller, event: Event, resource: Resource, answer: GatewayError
+    ) -> tuple[str, ...]:
+        """Asks before anything is done: the policy ids that permit it. A denial is an event, then `answer`."""
+        decision = self._access.decide(caller.principal, event.action, resource)
+        if decision.allowed:
+            return decision.policies
+        with self.open(caller):
+            raise refused(event, answer, reason=decision.reason or "not_permitted", policies=decision.policies)
+
+    @contextmanager
+    def open(self, caller: Caller, tenant: Tenant | None = None) -> Iterator[Unit]:
+        with self._database.connection() as conn:
+            unit = Unit(conn, caller, self._clock, self._access)
+            try:
+                with conn.transaction():
+                    if tenant is not None:
+                        unit.enter(tenant)
+                    yield unit
+            except Refused as refusal:
+                # On the same connection, after the rollback: no second connection to wait for, and a caller
+                # cannot undo the trace of what it tried.
+                with conn.transaction():
+                    if unit.tenant is not None:
+                        unit.enter(unit.tenant)
+                    unit.record(refusal.event)
+                raise refusal.answer from None

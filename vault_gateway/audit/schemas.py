@@ -1,0 +1,26 @@
+"""Shape of the questions to the access log."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from vault_gateway.shapes import CURSOR_FIELD
+
+_TEXT = validate.Length(1, 200)
+
+
+class EventsSchema(Schema):
+    actor = fields.String(validate=_TEXT)
+    role = fields.String(validate=_TEXT)
+    action = fields.String(validate=_TEXT)
+    outcome = fields.String(validate=validate.OneOf(["allow", "deny", "error"]))
+    waybill = fields.String(validate=_TEXT)
+    order = fields.String(validate=_TEXT)
+    token = fields.String(validate=_TEXT)
+    carrier = fields.String(validate=_TEXT)
+    station = fields.String(validate=_TEXT)
+    purpose = fields.String(validate=_TEXT)
+    from_ = fields.AwareDateTime(format="iso", data_key="from")
+    to = fields.AwareDateTime(format="iso")
+    cursor = fields.String(validate=CURSOR_FIELD)
+    limit = fields.Integer(validate=validate.Range(1, 1000), load_default=100)

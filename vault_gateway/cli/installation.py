@@ -1,0 +1,61 @@
+"""The installation that a command works on: the embedded one in `--data`, or that of the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from vault_gateway.database import Connection, Database
+from vault_gateway.embedded.instance import administer
+from vault_gateway.keys import KeysUnavailable, Operator, Vault
+from vault_gateway.settings import Settings, SettingsError, from_environment
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What an operator works with: a connection that may register, and the operating Vault identity."""
+
+    conn: Connection
+    operator: Operator
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of an embedded instance, running or not. Without it the environment's settings hold.",
+)
+
+
+@contextmanager
+def installation(data: Path | None) -> Iterator[Installation]:
+    if data is None:
+        settings = from_environment()
+        with _opened(settings) as opened:
+            yield opened
+        return
+    with administer(data) as settings, _opened(settings) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Installation]:
+    if "operator" not in settings.identities:
+        raise SettingsError("VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them")
+    database = Database(settings.admin_database_url or settings.database_url, max_connections=1)
+    database.open()
+    try:
+        with (
+            Vault(settings.vault_addr, ca_file=settings.vault_ca, connections=1) as vault,
+            database.connection() as conn,
+        ):
+            yield Installation(conn, Operator(vault, settings.identities["operator"]))
+    except KeysUnavailable as failure:
+        raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
+    finally:
+        database.close()
+
+

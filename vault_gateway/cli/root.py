@@ -1,0 +1,40 @@
+"""`vault-gateway` and what all of its commands share."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from vault_gateway import __version__
+from vault_gateway.cli.clients import client
+from vault_gateway.cli.servers import migrate, serve, up
+from vault_gateway.database import MigrationError
+from vault_gateway.embedded.errors import EngineError
+from vault_gateway.errors import GatewayError
+from vault_gateway.identity.clients import ClientError
+from vault_gateway.settings import SettingsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def root() -> None:
+    """A privacy vault for parcel delivery: tokens instead of names, phones and addresses."""
+
+
+root.add_command(up)
+root.add_command(serve)
+root.add_command(migrate)
+root.add_command(client)
+
+
+def main() -> None:
+    """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
+    try:
+        root(prog_name="vault-gateway")
+    except (EngineError, SettingsError, ClientError, MigrationError) as error:
+        click.echo(f"vault-gateway: {error}", err=True)
+        sys.exit(1)
+    except GatewayError as error:
+        click.echo(f"vault-gateway: {error.detail}", err=True)
+        sys.exit(1)

@@ -1,0 +1,45 @@
+"""`up`, `serve`, `migrate`: what runs the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vault_gateway import database
+from vault_gateway import serve as server
+from vault_gateway.embedded import up as embedded
+from vault_gateway.model import utc_now
+from vault_gateway.settings import SettingsError, from_environment
+
+
+@click.command(epilog="Example: vault-gateway up --data data --port 8080")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="All data lives here.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+def up(data: Path, host: str, port: int) -> None:
+    """Start OpenBao, PostgreSQL and the gateway with all data in one folder.
+
+    Prints one line `ready http://HOST:PORT` when it serves. SIGTERM or Ctrl-C stops everything.
+    """
+    embedded.up(data, host, port, say=click.echo)
+
+
+@click.command(epilog="Example: VAULT_GATEWAY_DATABASE_URL=... vault-gateway serve")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A TOML file of settings.")
+@click.option("--environment", type=click.Path(path_type=Path, dir_okay=False, exists=True), hidden=True)
+def serve(config: Path | None, environment: Path | None) -> None:
+    """Serve in production: gunicorn, with settings from VAULT_GATEWAY_* or a TOML file."""
+    if environment is not None:
+        embedded.read_environment(environment)
+    server.serve(from_environment(config))
+
+
+@click.command(epilog="Example: VAULT_GATEWAY_ADMIN_DATABASE_URL=... vault-gateway migrate")
+def migrate() -> None:
+    """Bring the database's schema up to date, as a role that may create tables and roles."""
+    settings = from_environment()
+    if settings.admin_database_url is None:
+        raise SettingsError("VAULT_GATEWAY_ADMIN_DATABASE_URL is not set: migrations need the schema's owner")
+    for name in database.migrate(settings.admin_database_url, utc_now()):
+        click.echo(f"applied {name}")

@@ -1,0 +1,38 @@
+"""The HTTP face of the couriers room."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from marshmallow import Schema, fields
+
+from vault_gateway.couriers.service import CourierService
+from vault_gateway.edge import caller, json_body
+from vault_gateway.shapes import SLUG_FIELD
+
+
+class CourierSchema(Schema):
+    handle = fields.String(required=True, validate=SLUG_FIELD)
+    station = fields.String(validate=SLUG_FIELD)
+    phone = fields.Raw()
+
+
+_COURIER = CourierSchema()
+
+
+def couriers_blueprint(service: CourierService) -> Blueprint:
+    room = Blueprint("couriers", __name__)
+
+    @room.post("/v1/couriers")
+    def register_courier() -> tuple[Response, int]:
+        who = caller()
+        body = json_body(_COURIER)
+        masked = service.register(who, body["handle"], body.get("station"), body.get("phone"))
+        shown = {name: body[name] for name in ("handle", "station") if name in body}
+        return jsonify(shown if masked is None else {**shown, "phone": masked}), 201
+
+    @room.delete("/v1/couriers/<handle>")
+    def remove_courier(handle: str) -> tuple[str, int]:
+        service.remove(caller(), handle)
+        return "", 204
+
+    return room

@@ -1,0 +1,148 @@
+"""PostgreSQL: the pool, transactions behind a tenant's wall, and numbered migrations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import resources
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from vault_gateway.errors import GatewayError, unavailable
+
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+# A request waits no longer than this for a lock, a statement or a client that went silent in a transaction.
+_SESSION = "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
+
+_MIGRATION_LOCK = 4711000
+
+
+class MigrationError(Exception):
+    """The schema in the database is not the one this program was built for."""
+
+
+class Database:
+    """A pool of connections as the gateway's own, unprivileged role."""
+
+    def __init__(self, conninfo: str, *, max_connections: int = 16, wait_s: float = 3.0) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            conninfo,
+            connection_class=psycopg.Connection[Row],
+            kwargs={"row_factory": dict_row, "autocommit": True, "options": _SESSION, "connect_timeout": 3},
+            min_size=1,
+            max_size=max_connections,
+            timeout=wait_s,
+            open=False,
+            check=None,
+            reconnect_timeout=30,
+            name="gateway",
+        )
+
+    def open(self) -> None:
+        self._pool.open(wait=False)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit. Database errors leave as `GatewayError` without what the server said,
+        for its messages quote values."""
+        try:
+            with self._pool.connection() as conn:
+                yield conn
+        except PoolTimeout:
+            raise unavailable("database") from None
+        except psycopg.Error as error:
+            raise _answer(error) from None
+
+
+def _answer(error: psycopg.Error) -> GatewayError:
+    state = error.sqlstate or ""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] in ("53", "57", "25"):
+        return unavailable("database")
+    return GatewayError("internal", 500, f"The database refused a statement (SQLSTATE {state}).")
+
+
+def enter_tenant(conn: Connection, tenant_id: UUID) -> None:
+    """Opens the row level wall for one tenant until the transaction ends."""
+    conn.execute("select set_config('app.tenant', %s, true)", (str(tenant_id),))
+
+
+def migrate(conninfo: str, now: datetime, *, app_login: tuple[str, str] | None = None) -> list[str]:
+    """Brings the schema up to date, each migration in a transaction of its own; returns the names applied.
+
+    `conninfo` needs a role that may create tables and roles. `app_login` is the name and password of the
+    gateway's own login, created or updated as a member of `vault_gateway_app`.
+    """
+    applied = []
+    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as conn:
+        conn.execute("set lock_timeout = '5s'")
+        conn.execute("set statement_timeout = '10min'")
+        conn.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        conn.execute(
+            "create table if not exists schema_migration"
+            " (name text primary key, digest bytea not null, applied_at timestamptz not null)"
+        )
+        known = {row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")}
+        for name, text in migrations():
+            if name in known:
+                _require_same(name, text, known[name])
+                continue
+            with conn.transaction():
+                conn.execute(cast(LiteralString, text))
+                conn.execute("insert into schema_migration values (%s, %s, %s)", (name, _digest(text), now))
+            applied.append(name)
+        conn.execute("grant select on schema_migration to vault_gateway_app")
+        if app_login is not None:
+            _ensure_login(conn, *app_login)
+    return applied
+
+
+def migrations() -> list[tuple[str, str]]:
+    """Name and text of each migration, in order."""
+    folder = resources.files("vault_gateway") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")) for file in files]
+
+
+def require_current_schema(conn: Connection) -> None:
+    """Raises MigrationError when the database lacks a migration or has another one of that name."""
+    try:
+        known = {row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")}
+    except psycopg.errors.UndefinedTable:
+        known = {}
+    for name, text in migrations():
+        if name not in known:
+            raise MigrationError(f"the database lacks migration {name}: run `vault-gateway migrate`")
+        _require_same(name, text, known[name])
+
+
+def _require_same(name: str, text: str, digest: bytes) -> None:
+    if digest != _digest(text):
+        raise MigrationError(f"migration {name} in the database is not the one shipped with this version")
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _ensure_login(conn: Connection, name: str, password: str) -> None:
+    exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
+    verb = sql.SQL("alter" if exists else "create")
+    conn.execute(
+        sql.SQL("{} role {} login password {} in role vault_gateway_app").format(
+            verb, sql.Identifier(name), sql.Literal(password)
+        )
+        if not exists
+        else sql.SQL("alter role {} login password {}").format(sql.Identifier(name), sql.Literal(password))
+    )

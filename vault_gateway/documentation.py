@@ -1,0 +1,4 @@
+"""placeholder"""
+from flask import Blueprint
+def documentation_blueprint() -> Blueprint:
+    return Blueprint("documentation", __name__)

@@ -1,0 +1,1 @@
+"""Who is who: API keys, tenants, carriers, stations and couriers."""

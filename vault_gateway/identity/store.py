@@ -1,0 +1,137 @@
+"""SQL of the identity room. Directories: no personal data, no tenant wall."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from vault_gateway.database import Connection, Row
+from vault_gateway.model import Tenant
+
+
+def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
+    """An unrevoked client; a courier only while its carrier has not removed the handle."""
+    return conn.execute(
+        """
+        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station
+        from client c
+        where c.key_digest = %s and c.revoked_at is null
+          and (c.role <> 'courier' or exists (
+            select from courier k
+            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null))
+        """,
+        (key_digest,),
+    ).fetchone()
+
+
+def insert_client(conn: Connection, row: Row) -> bool:
+    """False when the name was ever used: an actor in the log is one client for good."""
+    cursor = conn.execute(
+        """
+        insert into client (name, role, platform, merchant, carrier, station, key_digest, created_at)
+        values (%(name)s, %(role)s, %(platform)s, %(merchant)s, %(carrier)s, %(station)s, %(key_digest)s, %(now)s)
+        on conflict (name) do nothing
+        """,
+        row,
+    )
+    return cursor.rowcount == 1
+
+
+def revoke_client(conn: Connection, name: str, now: datetime) -> bool:
+    cursor = conn.execute(
+        "update client set revoked_at = %s where name = %s and revoked_at is null", (now, name)
+    )
+    return cursor.rowcount == 1
+
+
+def list_clients(conn: Connection) -> list[Row]:
+    return conn.execute(
+        """
+        select name, role, platform, merchant, carrier, station, created_at, revoked_at
+        from client order by name
+        """
+    ).fetchall()
+
+
+def ensure_platform(conn: Connection, slug: str, now: datetime) -> bool:
+    cursor = conn.execute("insert into platform values (%s, %s) on conflict do nothing", (slug, now))
+    return cursor.rowcount == 1
+
+
+def ensure_tenant(conn: Connection, tenant: Tenant, now: datetime) -> bool:
+    cursor = conn.execute(
+        """
+        insert into tenant (tenant_id, platform, merchant, created_at) values (%s, %s, %s, %s)
+        on conflict do nothing
+        """,
+        (tenant.id, tenant.platform, tenant.merchant, now),
+    )
+    return cursor.rowcount == 1
+
+
+def tenant_by_id(conn: Connection, tenant_id: UUID) -> Tenant | None:
+    row = conn.execute("select platform, merchant from tenant where tenant_id = %s", (tenant_id,)).fetchone()
+    return None if row is None else Tenant(row["platform"], row["merchant"])
+
+
+def ensure_carrier(conn: Connection, slug: str, now: datetime) -> bool:
+    cursor = conn.execute("insert into carrier values (%s, %s) on conflict do nothing", (slug, now))
+    return cursor.rowcount == 1
+
+
+def carrier_exists(conn: Connection, slug: str) -> bool:
+    return conn.execute("select 1 from carrier where slug = %s", (slug,)).fetchone() is not None
+
+
+def ensure_station(conn: Connection, carrier: str, slug: str, now: datetime) -> bool:
+    cursor = conn.execute(
+        "insert into station values (%s, %s, %s) on conflict do nothing", (carrier, slug, now)
+    )
+    return cursor.rowcount == 1
+
+
+def station_exists(conn: Connection, carrier: str, slug: str) -> bool:
+    row = conn.execute("select 1 from station where carrier = %s and slug = %s", (carrier, slug)).fetchone()
+    return row is not None
+
+
+def ensure_courier(
+    conn: Connection, carrier: str, handle: str, station: str | None, phone_token: UUID | None, now: datetime
+) -> None:
+    """Registers a handle, or renews it: a removed courier comes back with what is given now."""
+    conn.execute(
+        """
+        insert into courier (carrier, handle, station, phone_token, created_at) values (%s, %s, %s, %s, %s)
+        on conflict (carrier, handle) do update
+        set station = coalesce(excluded.station, courier.station),
+            phone_token = coalesce(excluded.phone_token, courier.phone_token), removed_at = null
+        """,
+        (carrier, handle, station, phone_token, now),
+    )
+
+
+def courier_exists(conn: Connection, carrier: str, handle: str) -> bool:
+    row = conn.execute(
+        "select 1 from courier where carrier = %s and handle = %s and removed_at is null", (carrier, handle)
+    ).fetchone()
+    return row is not None
+
+
+def remove_courier(conn: Connection, carrier: str, handle: str, now: datetime) -> Row | None:
+    """The removed courier's row with its phone token; None when there is no such courier."""
+    return conn.execute(
+        """
+        update courier set removed_at = %s
+        where carrier = %s and handle = %s and removed_at is null
+        returning handle, phone_token
+        """,
+        (now, carrier, handle),
+    ).fetchone()
+
+
+def courier_phone(conn: Connection, carrier: str, handle: str) -> UUID | None:
+    """The token of the phone that a courier is registered with now."""
+    row = conn.execute(
+        "select phone_token from courier where carrier = %s and handle = %s for update", (carrier, handle)
+    ).fetchone()
+    return None if row is None else row["phone_token"]

@@ -1,0 +1,29 @@
+"""The only code that talks to Vault or OpenBao. Others import from here."""
+
+from vault_gateway.keys.administration import Operator, Versions
+from vault_gateway.keys.contexts import Address
+from vault_gateway.keys.errors import KeyFault, KeysUnavailable
+from vault_gateway.keys.health import Health, health_of, vault_health
+from vault_gateway.keys.identity import Credential
+from vault_gateway.keys.provision import provision
+from vault_gateway.keys.server import Vault
+from vault_gateway.keys.signing import Signer
+from vault_gateway.keys.transit import Ciphertext, Revealer, Tokenizer
+
+__all__ = [
+    "Address",
+    "Ciphertext",
+    "Credential",
+    "Health",
+    "KeyFault",
+    "KeysUnavailable",
+    "Operator",
+    "Revealer",
+    "Signer",
+    "Tokenizer",
+    "Vault",
+    "Versions",
+    "health_of",
+    "provision",
+    "vault_health",
+]

@@ -1,0 +1,183 @@
+"""Values in and out of Vault's transit engine: ciphertexts, blind indexes, fingerprints."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from vault_gateway.keys import batches
+from vault_gateway.keys.batches import PARTIAL, base64
+from vault_gateway.keys.contexts import (
+    Address,
+    blind_index_prefix,
+    derivation_prefix,
+    fingerprint_input,
+)
+from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
+from vault_gateway.keys.identity import Credential, Session
+from vault_gateway.keys.names import BLIND_INDEX, MOUNT, platform_key
+from vault_gateway.keys.server import Vault
+from vault_gateway.model import Kind, Origin
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+# A stored index is found only by the version that made it, so the version is pinned and its answer checked.
+_HMAC_VERSION = b'"key_version":1'
+_HMAC_PREFIX = "vault:v1:"
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """What is stored of a value: the key's version and Vault's bytes (nonce, ciphertext, tag)."""
+
+    key_version: int
+    data: bytes
+
+
+class Tokenizer:
+    """Takes values in. Vault denies this identity to decrypt. Thread-safe."""
+
+    def __init__(self, vault: Vault, credential: Credential) -> None:
+        self._session = Session(vault, credential)
+
+    @opaque
+    def encrypt(self, platform: str, items: Sequence[tuple[Address, bytes]]) -> list[Ciphertext | KeyFault]:
+        """One ciphertext an item, in order; kinds may be mixed, each costs a call per batch.
+
+        KeysUnavailable also where the platform has no keys: Vault makes none for a mistyped name.
+        """
+        return by_kind(self._session, "encrypt", platform, items, _plaintext_fragment, as_ciphertext)
+
+    @opaque
+    def blind_indexes(self, values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
+        """32 bytes for each (tenant_id, origin, kind, normalised value), in order."""
+        return self._hmacs(_index_fragments(values))
+
+    @opaque
+    def blind_indexes_and_fingerprint(
+        self, values: Sequence[tuple[UUID, Origin, Kind, bytes]], principal_id: str, body: bytes
+    ) -> tuple[list[bytes], bytes]:
+        """Both in the same batch: a request with an idempotency key costs no further call."""
+        fragments = _index_fragments(values)
+        fragments.append(_fingerprint_fragment(principal_id, body))
+        *indexes, fingerprint = self._hmacs(fragments)
+        return indexes, fingerprint
+
+    @opaque
+    def fingerprint(self, principal_id: str, body: bytes) -> bytes:
+        """32 bytes that tell whether a principal's repeated request is the same; not guessable as a hash
+        is."""
+        return self._hmacs([_fingerprint_fragment(principal_id, body)])[0]
+
+    def _hmacs(self, fragments: list[bytes]) -> list[bytes]:
+        path = f"{MOUNT}/hmac/{BLIND_INDEX}"
+        deadline = self._session.vault.deadline()
+        results = batches.run(self._session, path, _HMAC_VERSION, fragments, deadline, strings=2)
+        return parsed(_as_hmac, results)
+
+
+class Revealer:
+    """Opens values. Vault denies this identity to encrypt and to compute blind indexes. Thread-safe."""
+
+    def __init__(self, vault: Vault, credential: Credential) -> None:
+        self._session = Session(vault, credential)
+
+    @opaque
+    def decrypt(self, platform: str, items: Sequence[tuple[Address, Ciphertext]]) -> list[bytes | KeyFault]:
+        """One value an item, in order. KeyFault for what does not open at this address, whatever the
+        reason."""
+        return by_kind(self._session, "decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+
+
+def by_kind(
+    session: Session,
+    operation: str,
+    platform: str,
+    items: Sequence[tuple[Address, V]],
+    fragment: Callable[[V, bytes], bytes],
+    parse: Callable[[dict[str, Any]], T],
+) -> list[T]:
+    """Run one operation over items of mixed kinds: a key per kind, answers in the items' order."""
+    deadline = session.vault.deadline()
+    positions: dict[Kind, list[int]] = {}
+    for position, (address, _) in enumerate(items):
+        positions.setdefault(address.kind, []).append(position)
+    answers: dict[int, T] = {}
+    for kind, where in positions.items():
+        path = f"{MOUNT}/{operation}/{platform_key(platform, kind)}"
+        fragments = _fragments(kind, (items[position] for position in where), fragment)
+        results = batches.run(session, path, PARTIAL, fragments, deadline)
+        answers.update(zip(where, parsed(parse, results), strict=True))
+    return [answers[position] for position in range(len(items))]
+
+
+def _fragments(
+    kind: Kind, items: Iterable[tuple[Address, V]], fragment: Callable[[V, bytes], bytes]
+) -> list[bytes]:
+    # Mostly one merchant's values in a row: all of the context but the token is then the same.
+    tenant_id, prefix = None, b""
+    fragments = []
+    for address, value in items:
+        if address.tenant_id is not tenant_id:
+            tenant_id = address.tenant_id
+            prefix = derivation_prefix(tenant_id, kind)
+        fragments.append(fragment(value, base64(prefix + address.token.bytes)))
+    return fragments
+
+
+def _plaintext_fragment(value: bytes, context: bytes) -> bytes:
+    return b'{"plaintext":"%b","context":"%b"}' % (base64(value), context)
+
+
+def ciphertext_fragment(value: Ciphertext, context: bytes) -> bytes:
+    return b'{"ciphertext":"vault:v%d:%b","context":"%b"}' % (value.key_version, base64(value.data), context)
+
+
+def _index_fragments(values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
+    fragments = []
+    prefixes: dict[tuple[UUID, Origin, Kind], bytes] = {}
+    for tenant_id, origin, kind, value in values:
+        owner = (tenant_id, origin, kind)
+        prefix = prefixes.get(owner)
+        if prefix is None:
+            prefix = prefixes[owner] = blind_index_prefix(tenant_id, origin, kind)
+        fragments.append(b'{"input":"%b"}' % base64(prefix + len(value).to_bytes(4, "big") + value))
+    return fragments
+
+
+def _fingerprint_fragment(principal_id: str, body: bytes) -> bytes:
+    return b'{"input":"%b"}' % base64(fingerprint_input(principal_id, body))
+
+
+def parsed(parse: Callable[[dict[str, Any]], T], results: list[dict[str, Any]]) -> list[T]:
+    """Each result by `parse`. An answer of another shape is Vault's fault, not the item's."""
+    try:
+        return [parse(result) for result in results]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise KeysUnavailable("garbled") from None
+
+
+def as_ciphertext(result: dict[str, Any]) -> Ciphertext | KeyFault:
+    if result.get("error"):
+        return KeyFault()
+    scheme, version, data = result["ciphertext"].split(":", 2)
+    if scheme != "vault" or version[0] != "v":
+        raise ValueError
+    return Ciphertext(int(version[1:]), a2b_base64(data))
+
+
+def _as_plaintext(result: dict[str, Any]) -> bytes | KeyFault:
+    # The error first: a failed item carries an empty plaintext beside it.
+    return KeyFault() if result.get("error") else a2b_base64(result["plaintext"])
+
+
+def _as_hmac(result: dict[str, Any]) -> bytes:
+    text = result["hmac"]
+    digest = a2b_base64(text[len(_HMAC_PREFIX) :])
+    if result.get("error") or not text.startswith(_HMAC_PREFIX) or len(digest) != 32:
+        raise ValueError
+    return digest

@@ -1,0 +1,18 @@
+"""What Prometheus sees. Labels are routes, codes and kinds: never a value, a name or an id."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("vault_gateway_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "vault_gateway_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.002, 0.004, 0.008, 0.016, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 5),
+)
+FAILED_LOGINS = Counter("vault_gateway_failed_logins_total", "Requests without a valid key")
+UNEXPECTED = Counter("vault_gateway_unexpected_errors_total", "Errors answered with 500")
+TOKENS = Counter("vault_gateway_tokens_total", "Tokens made", ["kind"])
+REVEALS = Counter("vault_gateway_reveals_total", "Reveals by what became of them", ["outcome"])
+SEARCH_ALARMS = Counter("vault_gateway_search_alarms_total", "Merchants that used up their missed searches")

@@ -1,0 +1,61 @@
+-- Two roles. The gateway logs in as a member of vault_gateway_app, which owns nothing and bypasses nothing.
+-- vault_gateway_lookup cannot log in; it owns the few functions that must find rows across tenants.
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'vault_gateway_app') then
+    create role vault_gateway_app nologin;
+  end if;
+  if not exists (select from pg_roles where rolname = 'vault_gateway_lookup') then
+    create role vault_gateway_lookup nologin bypassrls;
+  end if;
+end
+$$;
+grant usage on schema public to vault_gateway_app, vault_gateway_lookup;
+
+-- Who exists. No personal data, no row level security: these are how a tenant is found.
+create table platform (
+  slug text primary key,
+  created_at timestamptz not null
+);
+create table tenant (
+  tenant_id uuid primary key,
+  platform text not null,
+  merchant text not null,
+  created_at timestamptz not null,
+  unique (platform, merchant)
+);
+create table carrier (
+  slug text primary key,
+  created_at timestamptz not null
+);
+create table station (
+  carrier text not null references carrier,
+  slug text not null,
+  created_at timestamptz not null,
+  primary key (carrier, slug)
+);
+-- A key is 256 random bits, so a plain digest of it cannot be guessed back.
+create table client (
+  name text primary key,
+  role text not null,
+  platform text,
+  merchant text,
+  carrier text,
+  station text,
+  key_digest bytea not null unique,
+  created_at timestamptz not null,
+  revoked_at timestamptz
+);
+create table courier (
+  carrier text not null references carrier,
+  handle text not null,
+  station text,
+  phone_token uuid,
+  created_at timestamptz not null,
+  removed_at timestamptz,
+  primary key (carrier, handle)
+);
+
+grant select, insert on tenant to vault_gateway_app;
+grant select on platform, carrier, station, client to vault_gateway_app;
+grant select, insert, update on courier to vault_gateway_app;

@@ -1,0 +1,46 @@
+"""Shapes of the reveals room's bodies."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from vault_gateway.reveals.purposes import FIELDS
+from vault_gateway.reveals.seal import KeyInvalid, read_public_key
+
+MAX_REVEALS = 20
+
+
+class PublicKeyField(fields.String):
+    """An X25519 public key: 32 bytes in base64."""
+
+    def _deserialize(self, value: object, *args: object, **kwargs: object) -> bytes:  # type: ignore[override]
+        try:
+            return read_public_key(super()._deserialize(value, *args, **kwargs))  # type: ignore[arg-type]
+        except KeyInvalid:
+            raise ValidationError("An X25519 public key: 32 bytes in base64.") from None
+
+
+class RevealSchema(Schema):
+    waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
+    purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
+    fields_ = fields.List(
+        fields.String(validate=validate.OneOf(FIELDS)), data_key="fields", validate=validate.Length(1, len(FIELDS))
+    )
+    public_key = PublicKeyField()
+
+
+class OneRevealSchema(RevealSchema):
+    claim = fields.Boolean(truthy={True}, falsy={False})
+
+
+class ManyRevealsSchema(Schema):
+    items = fields.List(fields.Nested(RevealSchema), required=True, validate=validate.Length(1, MAX_REVEALS))
+    claim = fields.Boolean(truthy={True}, falsy={False})
+
+
+class ClaimSchema(Schema):
+    public_key = PublicKeyField()
+
+
+class AckSchema(Schema):
+    ack_code = fields.String(required=True, validate=validate.Length(1, 64))

@@ -1,0 +1,133 @@
+"""SQL of the reveals room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from vault_gateway.database import Connection, Row
+from vault_gateway.reveals.machine import Grant, State
+
+_COLUMNS = """
+    id, waybill_id, waybill_no, carrier, holder, principal, purpose, fields, tokens, state, public_key, released,
+    ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at
+"""
+
+
+def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
+    conn.execute(
+        """
+        insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, carrier, holder, principal, purpose, fields,
+                                  tokens, state, public_key, issued_at, expires_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            tenant_id,
+            grant.id,
+            grant.waybill_id,
+            grant.waybill_no,
+            grant.carrier,
+            grant.holder,
+            grant.principal,
+            grant.purpose,
+            list(grant.fields),
+            list(grant.tokens),
+            grant.state.value,
+            grant.public_key,
+            grant.issued_at,
+            grant.expires_at,
+        ),
+    )
+    conn.execute(
+        "insert into reveal_token (tenant_id, token, reveal_id) select %s, token, %s from unnest(%s::uuid[]) as token",
+        (tenant_id, grant.id, list(grant.tokens)),
+    )
+
+
+def tenant_of(conn: Connection, reveal_id: UUID) -> UUID | None:
+    row = conn.execute("select tenant_of_reveal(%s) as tenant_id", (reveal_id,)).fetchone()
+    return None if row is None else row["tenant_id"]
+
+
+def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: bool = False) -> Grant | None:
+    suffix = " for update" if lock else ""
+    row = conn.execute(
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s{suffix}", (tenant_id, reveal_id)
+    ).fetchone()
+    return None if row is None else _grant(row)
+
+
+def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> list[Grant]:
+    rows = conn.execute(
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
+    )
+    return [_grant(row) for row in rows]
+
+
+def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Grant]:
+    rows = conn.execute(
+        f"""
+        select {_COLUMNS} from reveal_grant
+        where tenant_id = %s and id in (select reveal_id from reveal_token where tenant_id = %s and token = %s)
+        """,
+        (tenant_id, tenant_id, token),
+    )
+    return [_grant(row) for row in rows]
+
+
+def mark_claimed(conn: Connection, tenant_id: UUID, reveal_id: UUID, public_key: bytes | None, now: datetime) -> None:
+    conn.execute(
+        """
+        update reveal_grant
+        set state = 'claimed', public_key = %s, claimed_at = coalesce(claimed_at, %s)
+        where tenant_id = %s and id = %s
+        """,
+        (public_key, now, tenant_id, reveal_id),
+    )
+
+
+def count_release(
+    conn: Connection, tenant_id: UUID, reveal_id: UUID, *, limit: int, ack_digest: bytes, now: datetime
+) -> bool:
+    """Counts one release before it is sent; False when another took the last one, or the grant was closed."""
+    cursor = conn.execute(
+        """
+        update reveal_grant
+        set released = released + 1, ack_digests = ack_digests || %s::bytea,
+            first_released_at = coalesce(first_released_at, %s)
+        where tenant_id = %s and id = %s and state = 'claimed' and released < %s
+        """,
+        (ack_digest, now, tenant_id, reveal_id, limit),
+    )
+    return cursor.rowcount == 1
+
+
+def close(conn: Connection, tenant_id: UUID, reveal_id: UUID, state: State, now: datetime) -> None:
+    conn.execute(
+        "update reveal_grant set state = %s, closed_at = %s where tenant_id = %s and id = %s",
+        (state.value, now, tenant_id, reveal_id),
+    )
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(
+        id=row["id"],
+        waybill_id=row["waybill_id"],
+        waybill_no=row["waybill_no"],
+        carrier=row["carrier"],
+        holder=row["holder"],
+        principal=row["principal"],
+        purpose=row["purpose"],
+        fields=tuple(row["fields"]),
+        tokens=tuple(row["tokens"]),
+        state=State(row["state"]),
+        public_key=row["public_key"],
+        released=row["released"],
+        ack_digests=tuple(row["ack_digests"]),
+        issued_at=row["issued_at"],
+        expires_at=row["expires_at"],
+        claimed_at=row["claimed_at"],
+        first_released_at=row["first_released_at"],
+        closed_at=row["closed_at"],
+    )
+

@@ -1,0 +1,128 @@
+"""Settings: read once, frozen, refused at start when missing or unsafe."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import EnvError, FileAwareEnv
+
+from vault_gateway.keys import Credential
+
+PREFIX = "VAULT_GATEWAY_"
+IDENTITIES = ("tokenizer", "revealer", "operator", "signer")
+
+
+class SettingsError(Exception):
+    """The program must not start; the message names the setting and says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a gateway process needs to know. `repr` shows no secret."""
+
+    database_url: str = field(repr=False)
+    vault_addr: str
+    identities: Mapping[str, Credential] = field(repr=False)
+    policies: Path
+    admin_database_url: str | None = field(default=None, repr=False)
+    vault_ca: Path | None = None
+    vault_batch_items: int = 240
+    redis_url: str | None = field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    threads: int = 8
+    database_connections: int = 16
+    max_body_bytes: int = 8 * 1024 * 1024
+    client_rate: str = "12000/minute"
+    failed_logins: str = "60/minute"
+    missed_searches_a_day: int = 200
+    reveal_ttl_s: int = 60
+    log_json: bool = True
+
+    def __post_init__(self) -> None:
+        _require_safe_vault(self.vault_addr)
+        if self.workers > 1 and self.redis_url is None:
+            raise SettingsError(
+                f"{PREFIX}WORKERS is {self.workers} but {PREFIX}REDIS_URL is not set: rate limits would be counted"
+                " in each worker apart. Set a Redis, or run one worker with more threads."
+            )
+        if not 1 <= self.threads <= 256 or not 1 <= self.workers <= 256:
+            raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
+        if not 5 <= self.reveal_ttl_s <= 600:
+            raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
+        if not (self.policies / "access").is_dir():
+            raise SettingsError(f"{PREFIX}POLICIES: there is no folder {self.policies / 'access'}")
+
+
+def _require_safe_vault(addr: str) -> None:
+    url = urlsplit(addr)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise SettingsError(f"{PREFIX}VAULT_ADDR is not an http(s) address")
+    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError(f"{PREFIX}VAULT_ADDR must be https beyond this machine: values travel in it")
+
+
+def default_policies() -> Path:
+    """The shipped `policies/` folder: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "policies"
+    return inside if inside.is_dir() else package.parent / "policies"
+
+
+def from_environment(toml: Path | None = None) -> Settings:
+    """Settings of `VAULT_GATEWAY_*`, or of a TOML file with the same names in lower case where the environment
+    has none. Every name may end in `_FILE` and then names a file that holds the value."""
+    if toml is not None:
+        for name, value in _toml_values(toml).items():
+            os.environ.setdefault(name, value)
+    try:
+        return _read(FileAwareEnv(prefix=PREFIX, strip_whitespace=True))
+    except (EnvError, ValueError) as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def _read(env: FileAwareEnv) -> Settings:
+    return Settings(
+        database_url=env.str("DATABASE_URL"),
+        admin_database_url=env.str("ADMIN_DATABASE_URL", None),
+        vault_addr=env.str("VAULT_ADDR"),
+        vault_ca=env.path("VAULT_CA", None),
+        identities={name: credential for name in IDENTITIES if (credential := _credential(env, name))},
+        vault_batch_items=env.int("VAULT_BATCH_ITEMS", 240),
+        redis_url=env.str("REDIS_URL", None),
+        policies=env.path("POLICIES", default_policies()),
+        host=env.str("HOST", "127.0.0.1"),
+        port=env.int("PORT", 8080),
+        workers=env.int("WORKERS", 1),
+        threads=env.int("THREADS", 8),
+        database_connections=env.int("DATABASE_CONNECTIONS", 16),
+        max_body_bytes=env.int("MAX_BODY_BYTES", 8 * 1024 * 1024),
+        client_rate=env.str("CLIENT_RATE", "12000/minute"),
+        failed_logins=env.str("FAILED_LOGINS", "60/minute"),
+        missed_searches_a_day=env.int("MISSED_SEARCHES_A_DAY", 200),
+        reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
+        log_json=env.bool("LOG_JSON", True),
+    )
+
+
+def _credential(env: FileAwareEnv, identity: str) -> Credential | None:
+    """An AppRole's two halves, both or none: a process that lacks a duty holds no identity for it."""
+    name = identity.upper()
+    role_id, secret_id = env.str(f"{name}_ROLE_ID", None), env.str(f"{name}_SECRET_ID", None)
+    if (role_id is None) != (secret_id is None):
+        raise SettingsError(f"{PREFIX}{name}_ROLE_ID and {PREFIX}{name}_SECRET_ID go together")
+    return Credential(role_id, secret_id) if role_id is not None and secret_id is not None else None
+
+
+def _toml_values(path: Path) -> dict[str, str]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    return {PREFIX + name.upper(): str(value) for name, value in table.items()}

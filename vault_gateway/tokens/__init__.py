@@ -1,0 +1,1 @@
+"""Phones, addresses and names, swapped for tokens."""

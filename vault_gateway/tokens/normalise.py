@@ -1,0 +1,76 @@
+"""One value of one kind, ready to be encrypted, indexed and shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from vault_gateway.model import Kind
+from vault_gateway.tokens.addresses import AddressParts, normal_address
+from vault_gateway.tokens.addresses import street_of as street_of_detail
+from vault_gateway.tokens.masks import MaskingProfile
+from vault_gateway.tokens.names import normal_name
+from vault_gateway.tokens.phones import e164
+from vault_gateway.tokens.text import ValueRefused
+
+__all__ = ["Normalised", "Normaliser", "ValueRefused", "reveal_value", "street_of"]
+
+# What two people write differently in the same address.
+_INSIGNIFICANT = re.compile(r"[\s,.;:,。;:、()()#-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """`value` is what is encrypted, `index` what the blind index is made of. `last4` only where the mask shows
+    them; `region` only of an address, and kept apart from `value`: it is no secret."""
+
+    value: bytes
+    index: bytes
+    masked: str
+    last4: str | None = None
+    region: dict[str, str] | None = None
+
+
+class Normaliser:
+    """Reads values with one masking profile. Raises ValueRefused with a code and never the value."""
+
+    def __init__(self, masks: MaskingProfile) -> None:
+        self._masks = masks
+
+    def normalise(self, kind: Kind, value: object, region: str = "CN") -> Normalised:
+        if kind is Kind.PHONE:
+            number = e164(value, region)
+            raw = number.encode()
+            return Normalised(raw, raw, self._masks.phone(number), self._masks.shown_last4(number))
+        if kind is Kind.NAME:
+            name = normal_name(value)
+            raw = name.encode()
+            return Normalised(raw, raw, self._masks.name(name))
+        parts = normal_address(value)
+        secret = {"detail": parts.detail} | ({"postcode": parts.postcode} if parts.postcode else {})
+        return Normalised(
+            orjson.dumps(secret), _address_index(parts), self._masks.address(parts.region), region=parts.region
+        )
+
+
+def _address_index(parts: AddressParts) -> bytes:
+    """The same for the same door however it is spaced, punctuated or capitalised."""
+    levels = [parts.region.get(level, "") for level in ("country", "province", "city", "district")]
+    detail = parts.region.get("township", "") + parts.detail
+    return "\n".join([*levels, _INSIGNIFICANT.sub("", detail)]).casefold().encode()
+
+
+def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) -> Any:
+    """What a courier gets: E.164 text, a name, or an address in its parts."""
+    if kind is Kind.ADDRESS:
+        return {**(region or {}), **orjson.loads(plaintext)}
+    return plaintext.decode()
+
+
+def street_of(address: dict[str, str]) -> dict[str, str]:
+    """An address cut at the street: region and street, no door."""
+    shown = {name: value for name, value in address.items() if name not in ("detail", "postcode")}
+    return {**shown, "street": street_of_detail(address["detail"])}

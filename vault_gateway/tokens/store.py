@@ -1,0 +1,173 @@
+"""SQL of the tokens room. Every statement runs behind the wall of one tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import orjson
+
+from vault_gateway.database import Connection, Row
+from vault_gateway.keys import Ciphertext
+from vault_gateway.model import Kind, Origin
+from vault_gateway.tokens.normalise import Normalised
+
+_VIEW = "id, kind, origin, order_ref, masked, region, created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    id: UUID
+    kind: Kind
+    value: Normalised
+    ciphertext: Ciphertext
+    blind_index: bytes
+
+
+def insert_tokens(
+    conn: Connection,
+    tenant_id: UUID,
+    tokens: Sequence[NewToken],
+    *,
+    origin: Origin,
+    order_ref: str | None,
+    event_id: UUID,
+    now: datetime,
+) -> None:
+    """One statement for any number of rows, sent in binary: six times as fast as a statement a row."""
+    conn.execute(
+        """
+        insert into token (tenant_id, id, kind, origin, order_ref, key_version, ciphertext, blind_index,
+                           masked, last4, region, event_id, created_at)
+        select %b, t.id, t.kind, %b, %b, t.key_version, t.ciphertext, t.blind_index,
+               t.masked, t.last4, t.region::jsonb, %b, %b
+        from unnest(%b::uuid[], %b::text[], %b::int[], %b::bytea[], %b::bytea[], %b::text[], %b::text[], %b::text[])
+          as t (id, kind, key_version, ciphertext, blind_index, masked, last4, region)
+        """,
+        (
+            tenant_id,
+            origin.value,
+            order_ref,
+            event_id,
+            now,
+            [t.id for t in tokens],
+            [t.kind.value for t in tokens],
+            [t.ciphertext.key_version for t in tokens],
+            [t.ciphertext.data for t in tokens],
+            [t.blind_index for t in tokens],
+            [t.value.masked for t in tokens],
+            [t.value.last4 for t in tokens],
+            [None if t.value.region is None else orjson.dumps(t.value.region).decode() for t in tokens],
+        ),
+        binary=True,
+    )
+
+
+def find_views(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Masked views of the unerased among `ids`. A join on unnest uses the key of each partition; `= ANY` does
+    not, and is twenty times slower."""
+    rows = conn.execute(
+        f"""
+        select {_VIEW} from unnest(%s::uuid[]) as wanted (wanted_id)
+        join token on token.tenant_id = %s and token.id = wanted.wanted_id
+        where erased_at is null
+        """,
+        (list(ids), tenant_id),
+    )
+    return {row["id"]: row for row in rows}
+
+
+def find_order(conn: Connection, tenant_id: UUID, order_ref: str) -> list[Row]:
+    return conn.execute(
+        f"select {_VIEW} from token where tenant_id = %s and order_ref = %s and erased_at is null order by id",
+        (tenant_id, order_ref),
+    ).fetchall()
+
+
+def find_by_blind_index(
+    conn: Connection, tenant_id: UUID, kind: Kind, blind_index: bytes, before: UUID | None, limit: int
+) -> list[Row]:
+    return conn.execute(
+        f"""
+        select {_VIEW} from token
+        where tenant_id = %s and blind_index = %s and kind = %s and (%s::uuid is null or id < %s)
+        order by id desc limit %s
+        """,
+        (tenant_id, blind_index, kind.value, before, before, limit),
+    ).fetchall()
+
+
+def find_by_last4(
+    conn: Connection, tenant_id: UUID, last4: str, before: UUID | None, limit: int
+) -> list[Row]:
+    return conn.execute(
+        f"""
+        select {_VIEW} from token
+        where tenant_id = %s and last4 = %s and (%s::uuid is null or id < %s)
+        order by id desc limit %s
+        """,
+        (tenant_id, last4, before, before, limit),
+    ).fetchall()
+
+
+def blind_indexes_of(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Kind, bytes]]:
+    rows = conn.execute(
+        """
+        select id, kind, blind_index from unnest(%s::uuid[]) as wanted (wanted_id)
+        join token on token.tenant_id = %s and token.id = wanted.wanted_id
+        where erased_at is null
+        """,
+        (list(ids), tenant_id),
+    )
+    return {row["id"]: (Kind(row["kind"]), row["blind_index"]) for row in rows}
+
+
+def sealed_values(conn: Connection, tenant_id: UUID, ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Row]:
+    """Ciphertexts of the unerased among `ids`; with `lock`, the rows stay as they are until the transaction
+    ends, so that a life-long count of a token is exact."""
+    rows = conn.execute(
+        """
+        select id, kind, key_version, ciphertext, region from token
+        where tenant_id = %s and id in (select unnest(%s::uuid[])) and erased_at is null
+        order by id
+        """
+        + ("for no key update" if lock else ""),
+        (tenant_id, list(ids)),
+    )
+    return {row["id"]: row for row in rows}
+
+
+def erase(conn: Connection, tenant_id: UUID, token_id: UUID, now: datetime) -> bool:
+    cursor = conn.execute(
+        """
+        update token
+        set erased_at = %s, ciphertext = null, key_version = null, blind_index = null, masked = null, last4 = null,
+            region = null
+        where tenant_id = %s and id = %s and erased_at is null
+        """,
+        (now, tenant_id, token_id),
+    )
+    return cursor.rowcount == 1
+
+
+def reserve_miss(conn: Connection, tenant_id: UUID, day: date, quota: int) -> int | None:
+    """Counts one missed search before it is made; None when the day's quota is used up. Exact under any
+    concurrency: the row's lock orders the searches of a merchant."""
+    row = conn.execute(
+        """
+        insert into search_miss (tenant_id, day, misses) values (%s, %s, 1)
+        on conflict (tenant_id, day) do update set misses = search_miss.misses + 1
+        where search_miss.misses < %s
+        returning misses
+        """,
+        (tenant_id, day, quota),
+    ).fetchone()
+    return None if row is None else int(row["misses"])
+
+
+def give_miss_back(conn: Connection, tenant_id: UUID, day: date) -> None:
+    conn.execute(
+        "update search_miss set misses = misses - 1 where tenant_id = %s and day = %s", (tenant_id, day)
+    )

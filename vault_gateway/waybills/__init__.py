@@ -1,0 +1,1 @@
+"""Electronic waybills: numbers, states, and masked views of who gets the parcel."""

@@ -1,0 +1,63 @@
+"""Shapes of the waybills room's bodies and queries."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, TenantSchema
+from vault_gateway.tokens.schemas import RecipientTokensSchema
+from vault_gateway.waybills.states import EVENT_TYPES, State
+
+MAX_ORDERS = 1000
+# Upper case, digits and hyphens with at least one letter: a bare phone number is no waybill number.
+NUMBER = r"\A(?=.*[A-Z])[A-Z0-9][A-Z0-9-]{6,30}[A-Z0-9]\Z"
+
+
+class OrderSchema(Schema):
+    network = fields.String(required=True, validate=SLUG_FIELD)
+    carrier = fields.String(required=True, validate=SLUG_FIELD)
+    order = fields.String(validate=ORDER_FIELD)
+    recipient = fields.Nested(RecipientTokensSchema, required=True)
+    sender = fields.Nested(RecipientTokensSchema)
+    waybill_no = fields.String(validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter."))
+    relay = fields.Boolean(
+        truthy={True}, falsy={False}, validate=validate.Equal(False, error="No relay numbers are set up here.")
+    )
+
+
+class OneWaybillSchema(OrderSchema, TenantSchema):
+    pass
+
+
+class ManyWaybillsSchema(TenantSchema):
+    items = fields.List(fields.Nested(OrderSchema), required=True, validate=validate.Length(1, MAX_ORDERS))
+
+
+class CorrectionSchema(Schema):
+    recipient = fields.Nested(RecipientTokensSchema, required=True)
+
+
+class EventSchema(Schema):
+    type = fields.String(required=True, validate=validate.OneOf(EVENT_TYPES))
+    courier = fields.String(validate=SLUG_FIELD)
+    station = fields.String(validate=SLUG_FIELD)
+    deliver_by = fields.AwareDateTime(format="iso")
+    at = fields.AwareDateTime(format="iso")
+
+    @validates_schema
+    def _fits_type(self, data: dict[str, object], **_: object) -> None:
+        if "courier" in data and data.get("type") != State.OUT_FOR_DELIVERY:
+            raise ValidationError("Only out_for_delivery takes a courier.", "courier")
+        if "deliver_by" in data and data.get("type") != State.OUT_FOR_DELIVERY:
+            raise ValidationError("Only out_for_delivery takes deliver_by.", "deliver_by")
+        if "station" in data and data.get("type") != State.AT_STATION:
+            raise ValidationError("Only at_station takes a station.", "station")
+
+
+class ListSchema(TenantSchema):
+    courier = fields.String(validate=validate.Equal("me", error="Only `me`."))
+    state = fields.String(validate=validate.OneOf([state.value for state in State]))
+    since = fields.AwareDateTime(format="iso")
+    order = fields.String(validate=ORDER_FIELD)
+    cursor = fields.String(validate=CURSOR_FIELD)
+    limit = fields.Integer(validate=validate.Range(1, 500), load_default=100)

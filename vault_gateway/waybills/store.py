@@ -1,0 +1,236 @@
+"""SQL of the waybills room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from vault_gateway.database import Connection, Row
+from vault_gateway.model import Tenant
+from vault_gateway.waybills.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Tokens of a recipient or a sender."""
+
+    name: UUID
+    phone: UUID
+    address: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Waybill:
+    id: UUID
+    waybill_no: str
+    network: str
+    carrier: str
+    order_ref: str | None
+    state: State
+    recipient: Party
+    sender: Party | None
+    courier: str | None
+    station: str | None
+    deliver_by: datetime | None
+    receipt_code: str
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = """
+    id, waybill_no, network, carrier, order_ref, state, recipient_name, recipient_phone, recipient_address,
+    sender_name, sender_phone, sender_address, courier, station, deliver_by, receipt_code, created_at, updated_at
+"""
+
+
+def take_number(conn: Connection, waybill_no: str, waybill_id: UUID, tenant_id: UUID) -> bool:
+    """Enters a number into the directory; False while another live parcel has it."""
+    cursor = conn.execute(
+        """
+        insert into waybill_directory (waybill_no, waybill_id, tenant_id, live) values (%s, %s, %s, true)
+        on conflict (waybill_no) where live do nothing
+        """,
+        (waybill_no, waybill_id, tenant_id),
+    )
+    return cursor.rowcount == 1
+
+
+def release_number(conn: Connection, waybill_no: str, waybill_id: UUID) -> None:
+    conn.execute(
+        "update waybill_directory set live = false where waybill_no = %s and waybill_id = %s",
+        (waybill_no, waybill_id),
+    )
+
+
+def locate(conn: Connection, waybill_no: str) -> tuple[UUID, Tenant] | None:
+    """The live parcel of a number, else the last one: its id and its tenant."""
+    row = conn.execute(
+        """
+        select d.waybill_id, t.platform, t.merchant
+        from waybill_directory d join tenant t using (tenant_id)
+        where d.waybill_no = %s
+        order by d.live desc, d.waybill_id desc limit 1
+        """,
+        (waybill_no,),
+    ).fetchone()
+    return None if row is None else (row["waybill_id"], Tenant(row["platform"], row["merchant"]))
+
+
+def insert_waybill(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
+    sender = waybill.sender
+    conn.execute(
+        f"""
+        insert into waybill (tenant_id, {_COLUMNS})
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            tenant_id,
+            waybill.id,
+            waybill.waybill_no,
+            waybill.network,
+            waybill.carrier,
+            waybill.order_ref,
+            waybill.state.value,
+            waybill.recipient.name,
+            waybill.recipient.phone,
+            waybill.recipient.address,
+            None if sender is None else sender.name,
+            None if sender is None else sender.phone,
+            None if sender is None else sender.address,
+            waybill.courier,
+            waybill.station,
+            waybill.deliver_by,
+            waybill.receipt_code,
+            waybill.created_at,
+            waybill.updated_at,
+        ),
+    )
+
+
+def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None) -> Waybill:
+    """`lock` is None, `share` (its state stays until the transaction ends) or `update`."""
+    suffix = {None: "", "share": " for share", "update": " for update"}[lock]
+    row = conn.execute(
+        f"select {_COLUMNS} from waybill where tenant_id = %s and id = %s{suffix}", (tenant_id, waybill_id)
+    ).fetchone()
+    if row is None:
+        raise LookupError("the directory names a waybill that is not there")
+    return _waybill(row)
+
+
+def update_state(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
+    conn.execute(
+        """
+        update waybill set state = %s, courier = %s, station = %s, deliver_by = %s, updated_at = %s
+        where tenant_id = %s and id = %s
+        """,
+        (
+            waybill.state.value,
+            waybill.courier,
+            waybill.station,
+            waybill.deliver_by,
+            waybill.updated_at,
+            tenant_id,
+            waybill.id,
+        ),
+    )
+
+
+def update_recipient(conn: Connection, tenant_id: UUID, waybill_id: UUID, recipient: Party, now: datetime) -> None:
+    conn.execute(
+        """
+        update waybill set recipient_name = %s, recipient_phone = %s, recipient_address = %s, updated_at = %s
+        where tenant_id = %s and id = %s
+        """,
+        (recipient.name, recipient.phone, recipient.address, now, tenant_id, waybill_id),
+    )
+
+
+def insert_event(
+    conn: Connection, tenant_id: UUID, event_id: UUID, waybill: Waybill, type_: str, at: datetime, now: datetime
+) -> None:
+    conn.execute(
+        """
+        insert into waybill_event (tenant_id, id, waybill_id, type, state, at, recorded_at, courier, station)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (tenant_id, event_id, waybill.id, type_, waybill.state.value, at, now, waybill.courier, waybill.station),
+    )
+
+
+def list_of_tenant(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    state: str | None,
+    since: datetime | None,
+    order: str | None,
+    before: UUID | None,
+    limit: int,
+) -> list[Waybill]:
+    rows = conn.execute(
+        f"""
+        select {_COLUMNS} from waybill
+        where tenant_id = %(tenant)s
+          and (%(state)s::text is null or state = %(state)s)
+          and (%(since)s::timestamptz is null or updated_at >= %(since)s)
+          and (%(order)s::text is null or order_ref = %(order)s)
+          and (%(before)s::uuid is null or id < %(before)s)
+        order by id desc limit %(limit)s
+        """,
+        {"tenant": tenant_id, "state": state, "since": since, "order": order, "before": before, "limit": limit},
+    )
+    return [_waybill(row) for row in rows]
+
+
+def find_of_carrier(
+    conn: Connection,
+    carrier: str,
+    *,
+    courier: str | None,
+    station: str | None,
+    state: str | None,
+    since: datetime | None,
+    before: UUID | None,
+    limit: int,
+) -> list[tuple[UUID, UUID]]:
+    """Tenant and waybill ids of a carrier's parcels, newest first, over all tenants."""
+    rows = conn.execute(
+        "select tenant_id, id from parcels_of_carrier(%s, %s, %s, %s, %s, %s, %s)",
+        (carrier, courier, station, state, since, before, limit),
+    )
+    return [(row["tenant_id"], row["id"]) for row in rows]
+
+
+def get_waybills(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Waybill]:
+    rows = conn.execute(
+        f"""
+        select {_COLUMNS} from unnest(%s::uuid[]) as wanted (wanted_id)
+        join waybill on waybill.tenant_id = %s and waybill.id = wanted.wanted_id
+        """,
+        (list(ids), tenant_id),
+    )
+    return {row["id"]: _waybill(row) for row in rows}
+
+
+def _waybill(row: Row) -> Waybill:
+    return Waybill(
+        id=row["id"],
+        waybill_no=row["waybill_no"],
+        network=row["network"],
+        carrier=row["carrier"],
+        order_ref=row["order_ref"],
+        state=State(row["state"]),
+        recipient=Party(row["recipient_name"], row["recipient_phone"], row["recipient_address"]),
+        sender=None
+        if row["sender_name"] is None
+        else Party(row["sender_name"], row["sender_phone"], row["sender_address"]),
+        courier=row["courier"],
+        station=row["station"],
+        deliver_by=row["deliver_by"],
+        receipt_code=row["receipt_code"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

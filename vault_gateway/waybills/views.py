@@ -1,0 +1,66 @@
+"""What a caller sees of a waybill: masks for everyone, receipt and order for those whose order it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from vault_gateway.model import Caller, Role
+from vault_gateway.waybills.store import Party, Waybill
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A waybill with the masks of its parties' values by token id; erased ones are missing."""
+
+    waybill: Waybill
+    masks: dict[UUID, str]
+
+
+def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
+    """What `caller` sees of a waybill: masks for everyone, tokens and receipt for those whose order it is."""
+    waybill = shown.waybill
+    view: dict[str, Any] = {
+        "waybill_no": waybill.waybill_no,
+        "network": waybill.network,
+        "carrier": waybill.carrier,
+        "state": waybill.state.value,
+        "recipient": _masked(waybill.recipient, shown.masks),
+        "created_at": _time(waybill.created_at),
+        "updated_at": _time(waybill.updated_at),
+    }
+    if waybill.sender is not None:
+        view["sender"] = _masked(waybill.sender, shown.masks)
+    for name in ("courier", "station"):
+        if (value := getattr(waybill, name)) is not None:
+            view[name] = value
+    if waybill.deliver_by is not None:
+        view["deliver_by"] = _time(waybill.deliver_by)
+    if caller.principal.role in (Role.PLATFORM, Role.MERCHANT):
+        view["receipt"] = waybill.receipt_code
+        if waybill.order_ref is not None:
+            view["order"] = waybill.order_ref
+    view["label"] = _label(view)
+    return view
+
+
+def _masked(party: Party, masks: dict[UUID, str]) -> dict[str, str]:
+    """Erased values show as nothing but stars: that something was there is on the parcel anyway."""
+    return {name: masks.get(getattr(party, name), "***") for name in ("name", "phone", "address")}
+
+
+def _label(view: dict[str, Any]) -> dict[str, str]:
+    """The lines a label shows: masks and the number, nothing else."""
+    recipient = view["recipient"]
+    return {
+        "barcode": view["waybill_no"],
+        "recipient": f"{recipient['name']} {recipient['phone']}",
+        "address": recipient["address"],
+        "carrier": view["carrier"],
+    }
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
