@@ -58,7 +58,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     )
     tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
     limits = Limits(settings.redis_url)
-    ledger, tenants, request_keys = Ledger(database, access, clock), TenantRegistry(clock), RequestKeys(tokenizer)
+    ledger, tenants, request_keys = (
+        Ledger(database, access, clock),
+        TenantRegistry(clock),
+        RequestKeys(tokenizer),
+    )
     tokens = TokenService(
         ledger, tokenizer, normaliser, tenants, clock, missed_searches_a_day=settings.missed_searches_a_day
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,7 +21,9 @@ Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 
 # A request waits no longer than this for a lock, a statement or a client that went silent in a transaction.
-_SESSION = "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
+_SESSION = (
+    "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
+)
 
 _MIGRATION_LOCK = 4711000
 
@@ -68,7 +70,11 @@ class Database:
 
 def _answer(error: psycopg.Error) -> GatewayError:
     state = error.sqlstate or ""
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] in ("53", "57", "25"):
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or state[:2] in (
+        "53",
+        "57",
+        "25",
+    ):
         return unavailable("database")
     return GatewayError("internal", 500, f"The database refused a statement (SQLSTATE {state}).")
 
@@ -93,13 +99,15 @@ def migrate(conninfo: str, now: datetime, *, app_login: tuple[str, str] | None =
             "create table if not exists schema_migration"
             " (name text primary key, digest bytea not null, applied_at timestamptz not null)"
         )
-        known = {row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")}
+        known = {
+            row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")
+        }
         for name, text in migrations():
             if name in known:
                 _require_same(name, text, known[name])
                 continue
             with conn.transaction():
-                conn.execute(cast(LiteralString, text))
+                conn.execute(text)
                 conn.execute("insert into schema_migration values (%s, %s, %s)", (name, _digest(text), now))
             applied.append(name)
         conn.execute("grant select on schema_migration to vault_gateway_app")
@@ -118,7 +126,9 @@ def migrations() -> list[tuple[str, str]]:
 def require_current_schema(conn: Connection) -> None:
     """Raises MigrationError when the database lacks a migration or has another one of that name."""
     try:
-        known = {row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")}
+        known = {
+            row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")
+        }
     except psycopg.errors.UndefinedTable:
         known = {}
     for name, text in migrations():

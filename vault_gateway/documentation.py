@@ -1,4 +1,7 @@
 """placeholder"""
+
 from flask import Blueprint
+
+
 def documentation_blueprint() -> Blueprint:
     return Blueprint("documentation", __name__)

@@ -92,11 +92,15 @@ class Edge:
     def _authenticate(self, ip: str) -> Principal:
         self._limits.require_left("failed-logins", self._failed_logins, ip)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        principal = self._keyring.principal(key) if scheme.lower() == "bearer" and 0 < len(key) <= 4096 else None
+        principal = (
+            self._keyring.principal(key) if scheme.lower() == "bearer" and 0 < len(key) <= 4096 else None
+        )
         if principal is None:
             metrics.FAILED_LOGINS.inc()
             self._limits.spend("failed-logins", self._failed_logins, ip)
-            raise GatewayError("unauthenticated", 401, "A valid API key is needed: Authorization: Bearer <key>.")
+            raise GatewayError(
+                "unauthenticated", 401, "A valid API key is needed: Authorization: Bearer <key>."
+            )
         return principal
 
 
@@ -201,7 +205,9 @@ def _faults(messages: Any, path: str = "") -> list[dict[str, str]]:
         return [fault for name, inner in messages.items() for fault in _faults(inner, f"{path}/{name}")]
     texts = [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]
     if any(text == "Unknown field." for text in texts):
-        return [{"pointer": path.rpartition("/")[0] or "/", "detail": "There is a field that is not known here."}]
+        return [
+            {"pointer": path.rpartition("/")[0] or "/", "detail": "There is a field that is not known here."}
+        ]
     return [{"pointer": path.removesuffix("/_schema") or "/", "detail": " ".join(texts)}]
 
 
@@ -225,7 +231,9 @@ def _unexpected(error: Exception) -> Response:
     # The type and the place tell an engineer where to look. The text of an exception may quote a value.
     log.error("unexpected error", request_id=g.get("request_id"), kind=type(error).__name__, at=_place(error))
     metrics.UNEXPECTED.inc()
-    return problem(GatewayError("internal", 500, "Something failed on our side; the request id tells us where."))
+    return problem(
+        GatewayError("internal", 500, "Something failed on our side; the request id tells us where.")
+    )
 
 
 def _place(error: Exception) -> str:
@@ -235,8 +243,6 @@ def _place(error: Exception) -> str:
         place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
 
 
 def batch_status(items: list[dict[str, Any]]) -> int:

@@ -10,9 +10,7 @@ class GatewayError(Exception):
     None of them ever holds a submitted value, so that an error may be logged and sent as it is.
     """
 
-    def __init__(
-        self, code: str, status: int, detail: str, *, retry_after: int | None = None
-    ) -> None:
+    def __init__(self, code: str, status: int, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.status = status
@@ -28,5 +26,8 @@ def not_found() -> GatewayError:
 def unavailable(engine: str) -> GatewayError:
     """An engine (`vault`, `database`, `redis`) cannot be asked now; nothing was written."""
     return GatewayError(
-        f"{engine}_unavailable", 503, "A part of the service is not answering. Try again shortly.", retry_after=2
+        f"{engine}_unavailable",
+        503,
+        "A part of the service is not answering. Try again shortly.",
+        retry_after=2,
     )

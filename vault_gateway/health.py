@@ -14,7 +14,9 @@ from vault_gateway.limits import Limits
 LEAST_WEEKS_AHEAD = 2
 
 
-def health_blueprint(database: Database, vault: Vault, limits: Limits, *, multiprocess_metrics: bool) -> Blueprint:
+def health_blueprint(
+    database: Database, vault: Vault, limits: Limits, *, multiprocess_metrics: bool
+) -> Blueprint:
     room = Blueprint("health", __name__)
 
     @room.get("/healthz")
@@ -36,7 +38,7 @@ def health_blueprint(database: Database, vault: Vault, limits: Limits, *, multip
         registry = REGISTRY
         if multiprocess_metrics:
             registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return Response(generate_latest(registry), mimetype=CONTENT_TYPE_LATEST)
 
     return room

@@ -46,7 +46,9 @@ class RequestKeys:
         if key is None:
             return None
         if not _KEY.fullmatch(key):
-            raise GatewayError("idempotency_key_invalid", 422, "Idempotency-Key is 1 to 128 visible ASCII characters.")
+            raise GatewayError(
+                "idempotency_key_invalid", 422, "Idempotency-Key is 1 to 128 visible ASCII characters."
+            )
         call = f"{request.method} {request.path}\n".encode()
         try:
             fingerprint = self._tokenizer.fingerprint(caller.principal.id, call + body)
@@ -73,7 +75,9 @@ def earlier_answer(conn: Connection, wanted: RequestKey, clock: Clock) -> Any | 
     if row is None:
         return None
     if not compare_digest(row["fingerprint"], wanted.fingerprint):
-        raise GatewayError("idempotency_key_reused", 422, "This Idempotency-Key came with another body before.")
+        raise GatewayError(
+            "idempotency_key_reused", 422, "This Idempotency-Key came with another body before."
+        )
     return row["answer"]
 
 

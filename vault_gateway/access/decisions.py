@@ -69,13 +69,15 @@ def _entity_type(principal: Principal) -> str:
 
 def _entities(principal: Principal, resource: Resource) -> str:
     attributes = {
-        name: value
-        for name in _ATTRIBUTES[principal.role]
-        if (value := getattr(principal, name)) is not None
+        name: value for name in _ATTRIBUTES[principal.role] if (value := getattr(principal, name)) is not None
     }
     return orjson.dumps(
         [
-            {"uid": {"type": _entity_type(principal), "id": principal.id}, "attrs": attributes, "parents": []},
+            {
+                "uid": {"type": _entity_type(principal), "id": principal.id},
+                "attrs": attributes,
+                "parents": [],
+            },
             {"uid": {"type": resource.type, "id": resource.id}, "attrs": resource.attributes, "parents": []},
         ]
     ).decode()

@@ -47,7 +47,9 @@ class Event:
 _OPTIONAL = ("reason", "resource", "waybill", "order", "token", "carrier", "station", "purpose")
 
 
-def event_body(event: Event, caller: Caller, tenant: Tenant | None, event_id: str, at: datetime) -> dict[str, Any]:
+def event_body(
+    event: Event, caller: Caller, tenant: Tenant | None, event_id: str, at: datetime
+) -> dict[str, Any]:
     """The body as stored, committed to and shown: absent is left out, so that a filter never meets null."""
     body: dict[str, Any] = {
         "id": event_id,

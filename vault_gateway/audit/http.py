@@ -14,7 +14,18 @@ from vault_gateway.edge import caller, cursor_of, page, query
 from vault_gateway.errors import not_found
 
 _EVENTS = EventsSchema()
-_FILTERS = ("actor", "role", "action", "outcome", "waybill", "order", "token", "carrier", "station", "purpose")
+_FILTERS = (
+    "actor",
+    "role",
+    "action",
+    "outcome",
+    "waybill",
+    "order",
+    "token",
+    "carrier",
+    "station",
+    "purpose",
+)
 
 
 def audit_blueprint(service: AuditService) -> Blueprint:

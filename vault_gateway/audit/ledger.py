@@ -56,7 +56,9 @@ class Unit:
         """Asks for `event.action` on `resource`: the policy ids that permit it, or `Refused` with `answer`."""
         decision = self.decide(event.action, resource, context)
         if not decision.allowed:
-            raise refused(event, answer, reason=decision.reason or "not_permitted", policies=decision.policies)
+            raise refused(
+                event, answer, reason=decision.reason or "not_permitted", policies=decision.policies
+            )
         return decision.policies
 
     def record(self, event: Event) -> UUID:
@@ -97,7 +99,9 @@ class Ledger:
         if decision.allowed:
             return decision.policies
         with self.open(caller):
-            raise refused(event, answer, reason=decision.reason or "not_permitted", policies=decision.policies)
+            raise refused(
+                event, answer, reason=decision.reason or "not_permitted", policies=decision.policies
+            )
 
     @contextmanager
     def open(self, caller: Caller, tenant: Tenant | None = None) -> Iterator[Unit]:

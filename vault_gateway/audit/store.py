@@ -39,7 +39,13 @@ def enter_scope(conn: Connection, *, log: str | None, tenant_id: UUID | None) ->
 
 
 def find_events(
-    conn: Connection, filters: Mapping[str, str], *, from_: str | None, to: str | None, before: UUID | None, limit: int
+    conn: Connection,
+    filters: Mapping[str, str],
+    *,
+    from_: str | None,
+    to: str | None,
+    before: UUID | None,
+    limit: int,
 ) -> list[Row]:
     """Newest first. `filters` are names of the body and the value each must have. The id is a UUIDv7 made in
     the gateway, so a page ends at an id and the next one begins below it whatever is written meanwhile."""

@@ -17,7 +17,10 @@ def client() -> None:
     """Add, list and revoke the clients of the gateway."""
 
 
-@client.command("add", epilog="Example: vault-gateway client add shop --role merchant --platform douyin --merchant tea --data data")
+@client.command(
+    "add",
+    epilog="Example: vault-gateway client add shop --role merchant --platform douyin --merchant tea --data data",
+)
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--platform", help="The marketplace that the client acts in.")
@@ -42,7 +45,11 @@ def add(
     clients.check(new)
     with installation(data) as here:
         key = clients.add(
-            here.conn, new, utc_now(), create_keys=here.operator.create_platform, say=lambda line: click.echo(line, err=True)
+            here.conn,
+            new,
+            utc_now(),
+            create_keys=here.operator.create_platform,
+            say=lambda line: click.echo(line, err=True),
         )
     click.echo(key)
 
@@ -58,7 +65,9 @@ def list_(as_json: bool, data: Path | None) -> None:
         click.echo(json.dumps(rows, default=str))
         return
     for row in rows:
-        names = [f"{n}={row[n]}" for n in ("platform", "merchant", "carrier", "station") if row[n] is not None]
+        names = [
+            f"{n}={row[n]}" for n in ("platform", "merchant", "carrier", "station") if row[n] is not None
+        ]
         state = "revoked" if row["revoked_at"] is not None else "active"
         click.echo(f"{row['name']:<24} {row['role']:<10} {state:<8} {' '.join(names)}")
 

@@ -44,7 +44,9 @@ def installation(data: Path | None) -> Iterator[Installation]:
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Installation]:
     if "operator" not in settings.identities:
-        raise SettingsError("VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them")
+        raise SettingsError(
+            "VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them"
+        )
     database = Database(settings.admin_database_url or settings.database_url, max_connections=1)
     database.open()
     try:
@@ -57,5 +59,3 @@ def _opened(settings: Settings) -> Iterator[Installation]:
         raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
     finally:
         database.close()
-
-

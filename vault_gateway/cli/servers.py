@@ -14,7 +14,9 @@ from vault_gateway.settings import SettingsError, from_environment
 
 
 @click.command(epilog="Example: vault-gateway up --data data --port 8080")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="All data lives here.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="All data lives here."
+)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 def up(data: Path, host: str, port: int) -> None:
@@ -26,7 +28,9 @@ def up(data: Path, host: str, port: int) -> None:
 
 
 @click.command(epilog="Example: VAULT_GATEWAY_DATABASE_URL=... vault-gateway serve")
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A TOML file of settings.")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A TOML file of settings."
+)
 @click.option("--environment", type=click.Path(path_type=Path, dir_okay=False, exists=True), hidden=True)
 def serve(config: Path | None, environment: Path | None) -> None:
     """Serve in production: gunicorn, with settings from VAULT_GATEWAY_* or a TOML file."""

@@ -40,10 +40,18 @@ class CourierService:
             event_id = unit.record(event)
             if row is not None:
                 token_store.insert_tokens(
-                    unit.conn, tenant.id, [row], origin=Origin.MERCHANT, order_ref=None, event_id=event_id, now=now
+                    unit.conn,
+                    tenant.id,
+                    [row],
+                    origin=Origin.MERCHANT,
+                    order_ref=None,
+                    event_id=event_id,
+                    now=now,
                 )
             token_id = None if row is None else row.id
-            self._erase_replaced(unit, tenant, identity_store.courier_phone(unit.conn, carrier, handle), token_id)
+            self._erase_replaced(
+                unit, tenant, identity_store.courier_phone(unit.conn, carrier, handle), token_id
+            )
             identity_store.ensure_courier(unit.conn, carrier, handle, station, token_id, now)
         return None if row is None else row.value.masked
 

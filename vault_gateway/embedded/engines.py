@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from vault_gateway.embedded import folder
+from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.openbao import OpenBao
 from vault_gateway.embedded.postgres import Postgres
-from vault_gateway.embedded.processes import last_lines
+from vault_gateway.embedded.processes import free_port
+
+__all__ = ["Endpoints", "EngineError", "Engines", "free_port"]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the engines answer. `vault_root_token` is there only while bootstrapping is unfinished."""
+    """Where the engines answer. `vault_root_token` is there only while bootstrapping is unfinished: at the first
+    start, or after a crash before `finish_bootstrap`. `admin_dsn` is the conninfo of PostgreSQL's superuser on
+    the database `vault_gateway`."""
 
     vault_addr: str
     vault_root_token: str | None = field(repr=False)
@@ -22,14 +28,28 @@ class Endpoints:
 
 
 class Engines:
-    """OpenBao and PostgreSQL with their data in one folder. Start them from a thread that lives as long as
-    they should: the kernel ends them with it."""
+    """OpenBao and PostgreSQL with their data in one folder.
 
-    def __init__(self, data: Path) -> None:
-        self.data = data.absolute()
-        self._lock = folder.Lock(self.data)
-        self._openbao = OpenBao(self.data)
-        self._postgres = Postgres(self.data)
+    Call `start` from a thread that lives as long as the engines should, the main thread best: the kernel ends
+    them when that thread ends, so that they end with the process even if it is killed.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        log: Callable[[str], None] = lambda _: None,
+        free_bytes: Callable[[Path], int] = folder.free_bytes,
+    ) -> None:
+        self._data = data.resolve()
+        self._free_bytes = free_bytes
+        self._lock = folder.Lock(self._data)
+        self._openbao = OpenBao(self._data, log)
+        self._postgres = Postgres(self._data, log)
+
+    @property
+    def data(self) -> Path:
+        return self._data
 
     def __enter__(self) -> Engines:
         self.start()
@@ -41,35 +61,68 @@ class Engines:
         self.stop()
 
     def start(self) -> Endpoints:
-        """Takes the folder and starts both, side by side; raises EngineError with nothing left running."""
-        folder.prepare(self.data)
+        """Takes the folder and starts both, side by side, making what is not there yet; returns when both
+        answer. Raises EngineError with nothing left running."""
+        folder.prepare(self._data, free=self._free_bytes)
         self._lock.take()
         try:
-            self._openbao.start()
-            self._postgres.start()
-            token = self._openbao.wait()
-            return Endpoints(self._openbao.addr, token, self._postgres.wait())
+            return self._start()
+        except OSError as error:
+            self.stop()
+            raise EngineError(f"{self._about(error)}; {self._space()}.") from error
+        except EngineError as error:
+            self.stop()
+            raise EngineError(f"{error}{self._space_if_short()}") from error
         except BaseException:
             self.stop()
             raise
 
     def finish_bootstrap(self) -> None:
-        """Called once what others need is saved: the root token is revoked and forgotten."""
+        """Called once what others need is saved: the root token is revoked and forgotten. Again it does
+        nothing."""
         self._openbao.finish_bootstrap()
 
     def poll(self) -> str | None:
-        """None while both run, else a line that says which ended."""
-        for name, engine in (("OpenBao", self._openbao), ("PostgreSQL", self._postgres)):
-            if engine.process is not None and (status := engine.process.poll()) is not None:
-                return f"{name} ended with status {status}: {last_lines(engine.log, 2)} (see {engine.log})"
+        """None while both run, else a line that says which ended, how, and where its log is."""
+        for engine in (self._openbao, self._postgres):
+            if engine.child is not None and (how := engine.child.ended()) is not None:
+                said = engine.child.last_lines(2)
+                return f"{engine.child.name} {how}{f': {said}' if said else ''} (see {engine.log})"
         return None
 
     def pids(self) -> dict[str, int]:
-        engines = {"openbao": self._openbao.process, "postgres": self._postgres.process}
-        return {name: process.pid for name, process in engines.items() if process is not None}
+        """Of those that were started: `openbao`, `postgres`."""
+        children = {"openbao": self._openbao.child, "postgres": self._postgres.child}
+        return {name: child.process.pid for name, child in children.items() if child is not None}
 
     def stop(self) -> None:
-        """Stops both and lets go of the folder; again it does nothing."""
-        self._postgres.stop()
-        self._openbao.stop()
-        self._lock.release()
+        """Stops both and lets go of the folder; again it does nothing. Records first: while PostgreSQL ends
+        its sessions, what they need of OpenBao is still there."""
+        try:
+            self._postgres.stop()
+        finally:
+            try:
+                self._openbao.stop()
+            finally:
+                self._lock.release()
+
+    def _start(self) -> Endpoints:
+        bootstrapped = self._openbao.bootstrapped
+        self._openbao.start()
+        self._postgres.start(may_initialise=not bootstrapped)
+        token = self._openbao.wait()
+        return Endpoints(self._openbao.addr, token, self._postgres.wait())
+
+    def _about(self, error: OSError) -> str:
+        where = error.filename or self._data
+        return f"the engines cannot start: {error.strerror or error} ({where})"
+
+    def _space(self) -> str:
+        return f"{self._free_bytes(self._data) // 2**20} MB are free for {self._data}"
+
+    def _space_if_short(self) -> str:
+        """A full disk shows in many ways; the number tells."""
+        left = folder.free_bytes(self._data)
+        return (
+            f"; only {left // 2**20} MB are free for {self._data}" if left < folder.LEAST_FREE_BYTES else ""
+        )

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from vault_gateway.embedded import processes
+from vault_gateway.embedded import cluster, privileges, processes, programs
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import read_json, write_secret_json
+from vault_gateway.embedded.sockets import SocketFolder
 
 DATABASE = "vault_gateway"
-SUPERUSER = "postgres"
-SYSTEM_USER = "vault-gateway"
+_PORT = "5432"
 _UP_WITHIN_S = 60.0
-# A unix socket's path has 107 bytes, and PostgreSQL adds a name of 18.
-_LONGEST_SOCKET_FOLDER = 85
+# Sessions that outlive a killed server for a moment, or a predecessor's lock: worth another try.
+_PASSING = ("still in use", "lock file")
+_TRIES_WITHIN_S = 8.0
 
-# The last lines keep values out of PostgreSQL's own log: no statements, no parameters, no details of errors.
+# On the command line, where neither ALTER SYSTEM nor a file undoes them. The log level `log` leaves out what
+# statements fail with: "invalid input syntax: ..." repeats the value, and values stay out of every log. The rest
+# keeps statements, parameters and details (the key of a duplicate row) out of what is still logged.
 _OPTIONS = {
     "listen_addresses": "",
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "wal_compression": "on",
+    "port": _PORT,
+    "unix_socket_permissions": "0700",
     "fsync": "on",
+    "full_page_writes": "on",
     "synchronous_commit": "on",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    "log_min_messages": "log",
     "log_statement": "none",
+    "log_min_duration_statement": "-1",
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
@@ -44,134 +47,106 @@ _OPTIONS = {
 
 
 class Postgres:
-    def __init__(self, data: Path) -> None:
+    """`secrets/postgres.json` holds the superuser's password."""
+
+    def __init__(self, data: Path, say: Callable[[str], None]) -> None:
         self.log = data / "logs" / "postgres.log"
+        self._say = say
+        self._data = data
         self._cluster = data / "postgres"
         self._saved = data / "secrets" / "postgres.json"
-        self._run = data / "run"
-        self._short: tempfile.TemporaryDirectory[str] | None = None
-        self._owner = _system_user() if os.getuid() == 0 else None
-        self.process: subprocess.Popen[bytes] | None = None
+        self._socket = SocketFolder(data / "run")
+        self._socket_folder = Path()
+        self._command: list[str] = []
+        self._preexec = False
+        self._tries_until = 0.0
+        self.child: processes.Child | None = None
 
-    def start(self) -> None:
-        """Starts the server, initialising the cluster first where there is none."""
-        folder = processes.postgres_folder()
+    def start(self, *, may_initialise: bool) -> None:
+        """Starts the server, after making the cluster where there is none. `may_initialise` is false where data
+        was kept before: an empty database in its place would hide the loss."""
+        processes.end_orphans(str(self._cluster), signal.SIGINT)
+        found = programs.postgres()
+        owner = privileges.owner_of(self._cluster)
         if not self._cluster.exists():
-            self._initialise(folder)
-        socket_folder = self._socket_folder()
-        command = [str(folder / "postgres"), "-D", str(self._cluster), "-k", str(socket_folder)]
+            self._initialise(found, owner, may_initialise=may_initialise)
+        elif not self._saved.exists():
+            raise EngineError(f"{self._saved} is missing, the password of {self._cluster}: restore it.")
+        cluster.require_same_version(self._cluster, found)
+        cluster.drop_stale_pid(self._cluster)
+        self._socket_folder = self._socket.make(owner)
+        command = [str(found.folder / "postgres"), "-D", str(self._cluster), "-k", str(self._socket_folder)]
         for name, value in _OPTIONS.items():
             command += ["-c", f"{name}={value}"]
-        self.process = processes.start(self._as_owner(command, folder), log=self.log)
+        # At our death a fast shutdown too: SIGTERM would wait until every client has left.
+        reads = (self._data, self._socket_folder.parent)
+        self._command, self._preexec = cluster.prefix(command, owner, signal.SIGINT, *reads)
+        self._tries_until = time.monotonic() + _TRIES_WITHIN_S
+        self._launch()
 
     def wait(self) -> str:
         """Waits until it answers, makes the database at the first start; returns the superuser's conninfo."""
         deadline = time.monotonic() + _UP_WITHIN_S
         while time.monotonic() < deadline:
-            if self.process is None or self.process.poll() is not None:
-                raise EngineError(f"PostgreSQL did not start: {processes.last_lines(self.log)} (see {self.log})")
+            self._require_running()
             try:
                 self._ensure_database()
-            except psycopg.OperationalError:
-                time.sleep(0.03)
+            except psycopg.OperationalError as error:
+                # After a crash it replays its log first, for as long as that takes: it says so when asked.
+                if _is_starting(error):
+                    deadline = time.monotonic() + _UP_WITHIN_S
+                time.sleep(0.02)
             else:
                 return self._conninfo(DATABASE)
-        raise EngineError(f"PostgreSQL does not answer after {_UP_WITHIN_S:.0f} s: see {self.log}")
+        assert self.child is not None
+        raise self.child.failure(f"does not answer after {_UP_WITHIN_S:.0f} s")
 
     def stop(self) -> None:
-        # SIGINT is PostgreSQL's fast shutdown: sessions end, everything is flushed.
-        processes.stop(self.process, signal.SIGINT, within_s=20)
-        self.process = None
-        if self._short is not None:
-            self._short.cleanup()
-            self._short = None
+        """SIGINT is the fast shutdown: sessions end, everything is flushed. SIGQUIT leaves it to the next start
+        to recover, but still ends in order what SIGKILL would orphan."""
+        if self.child is not None:
+            self.child.stop((signal.SIGINT, 30), (signal.SIGQUIT, 5))
+            self.child = None
+        self._socket.remove()
 
-    def _initialise(self, folder: Path) -> None:
-        """initdb into a new folder that gets its name when it is whole, so a crash in the middle starts over."""
-        new = self._cluster.with_name("postgres.new")
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700)
+    def _initialise(
+        self, found: programs.PostgresPrograms, owner: privileges.Owner | None, *, may_initialise: bool
+    ) -> None:
+        if not may_initialise:
+            raise EngineError(f"{self._cluster} is missing, and with it all records: restore it.")
+        self._say(f"initialising PostgreSQL {found.version}")
         password = str(read_json(self._saved).get("password") or secrets.token_urlsafe(24))
         write_secret_json(self._saved, {"password": password})
-        self._own(new)
-        with tempfile.NamedTemporaryFile("w", dir=new.parent, prefix=".pw-") as pwfile:
-            pwfile.write(password)
-            pwfile.flush()
-            self._own(Path(pwfile.name))
-            command = [
-                str(folder / "initdb"), "-D", str(new), "-U", SUPERUSER, "--auth=scram-sha-256",
-                f"--pwfile={pwfile.name}", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
-            ]  # fmt: skip
-            with self.log.open("ab") as log:
-                done = subprocess.run(  # noqa: S603 - our own command
-                    self._as_owner(command, folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-                )
-        if done.returncode != 0:
-            raise EngineError(f"PostgreSQL could not be set up: {processes.last_lines(self.log)} (see {self.log})")
-        new.rename(self._cluster)
+        cluster.initialise(self._cluster, found, owner, password, self.log)
+
+    def _launch(self) -> None:
+        self.child = processes.start("PostgreSQL", self._command, self.log, preexec=self._preexec)
+
+    def _require_running(self) -> None:
+        assert self.child is not None, "start() comes first"
+        if (how := self.child.ended()) is None:
+            return
+        passing = any(sign in self.child.last_lines(20) for sign in _PASSING)
+        if not passing or time.monotonic() > self._tries_until:
+            raise self.child.failure(f"did not start, it {how}")
+        time.sleep(0.2)
+        self._launch()
 
     def _ensure_database(self) -> None:
-        with psycopg.connect(self._conninfo(SUPERUSER), autocommit=True, connect_timeout=3) as conn:
+        with psycopg.connect(self._conninfo(cluster.SUPERUSER), autocommit=True, connect_timeout=5) as conn:
             if conn.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone() is None:
-                conn.execute(f"create database {DATABASE}")
+                conn.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
 
     def _conninfo(self, database: str) -> str:
         return make_conninfo(
-            host=str(self._socket_folder()),
-            user=SUPERUSER,
+            host=str(self._socket_folder),
+            port=_PORT,
+            user=cluster.SUPERUSER,
             password=str(read_json(self._saved)["password"]),
             dbname=database,
         )
 
-    def _socket_folder(self) -> Path:
-        if len(os.fsencode(self._run.resolve())) <= _LONGEST_SOCKET_FOLDER:
-            self._run.mkdir(mode=0o700, exist_ok=True)
-            self._own(self._run)
-            return self._run.resolve()
-        if self._short is None:
-            self._short = tempfile.TemporaryDirectory(prefix="vg-pg-")
-            self._own(Path(self._short.name))
-        return Path(self._short.name)
 
-    def _own(self, path: Path) -> None:
-        if self._owner is not None:
-            os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
-
-    def _as_owner(self, command: Sequence[str], programs: Path) -> list[str]:
-        """PostgreSQL refuses to run as root: there it runs as a system user of its own. If a folder above its
-        programs or its data is closed to that user (a checkout in /root, say), it keeps the right to pass."""
-        if self._owner is None:
-            return list(command)
-        prefix = [
-            "setpriv", f"--reuid={self._owner.pw_uid}", f"--regid={self._owner.pw_gid}", "--clear-groups",
-            "--no-new-privs", "--pdeathsig=TERM",
-        ]  # fmt: skip
-        if not (_open_to_all(programs) and _open_to_all(self._cluster.parent)):
-            right = _passing_right()
-            prefix += [f"--inh-caps=-all,+{right}", f"--ambient-caps=+{right}", f"--bounding-set=-all,+{right}"]
-        return [*prefix, *command]
-
-
-def _open_to_all(folder: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in (folder.resolve(), *folder.resolve().parents))
-
-
-def _passing_right() -> str:
-    """The smaller capability that lets a user pass closed folders; containers often leave only the larger."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("CapBnd:"):
-            # Bits of linux/capability.h: 1 is DAC_OVERRIDE, 2 is DAC_READ_SEARCH.
-            return "dac_read_search" if int(line.split()[1], 16) & (1 << 2) else "dac_override"
-    return "dac_override"
-
-
-def _system_user() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - a fixed command
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        return pwd.getpwnam("nobody")
+def _is_starting(error: psycopg.OperationalError) -> bool:
+    said = str(error)
+    return "starting up" in said or "not yet accepting" in said or "recovery" in said

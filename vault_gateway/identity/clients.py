@@ -43,7 +43,9 @@ def check(client: NewClient) -> None:
     """Raises ClientError unless the names are slugs and fit the role."""
     if client.role is Role.RESPONDER:
         raise ClientError("a responder comes by JWT only, so that every reveal has a person behind it")
-    given = {name for name in ("platform", "merchant", "carrier", "station") if getattr(client, name) is not None}
+    given = {
+        name for name in ("platform", "merchant", "carrier", "station") if getattr(client, name) is not None
+    }
     needed, optional = _NEEDS[client.role]
     if missing := needed - given:
         raise ClientError(f"a {client.role} needs --{' --'.join(sorted(missing))}")
@@ -53,7 +55,9 @@ def check(client: NewClient) -> None:
         raise ClientError("--merchant needs its --platform")
     for value in (client.name, client.platform, client.merchant, client.carrier, client.station):
         if value is not None and not SLUG.fullmatch(value):
-            raise ClientError("names are 1 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit")
+            raise ClientError(
+                "names are 1 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit"
+            )
     if client.platform == CARRIER_PLATFORM:
         raise ClientError(f"the platform name {CARRIER_PLATFORM!r} is reserved for couriers' phones")
 

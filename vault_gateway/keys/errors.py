@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 # Named for what is the case, as the domain speaks of it.
-class KeysUnavailable(Exception):  # noqa: N818 - see above
+class KeysUnavailable(Exception):
     """Vault cannot be asked now: sealed, slow, gone, overloaded, or it refuses our identity.
 
     `reason` is one fixed word for logs and metrics: `gone`, `slow`, `sealed`, `overloaded`, `failed`,
@@ -23,7 +23,7 @@ class KeysUnavailable(Exception):  # noqa: N818 - see above
         self.reason = reason
 
 
-class KeyFault(Exception):  # noqa: N818 - named likewise
+class KeyFault(Exception):
     """Vault answered, and refuses exactly this: a ciphertext that does not open, a key that is not there.
 
     Opaque on purpose: why something does not open helps only the person who tampers with it. In a batch it is

@@ -69,5 +69,9 @@ def _issue(
 ) -> dict[str, Any]:
     grant = service.issue(who, wanted, key)
     if claim:
-        return {**service.view_of(grant), **service.claim(who, reveal_text(grant.id), wanted.public_key), "state": "claimed"}
+        return {
+            **service.view_of(grant),
+            **service.claim(who, reveal_text(grant.id), wanted.public_key),
+            "state": "claimed",
+        }
     return service.view_of(grant)

@@ -34,10 +34,15 @@ class Purposes:
 
 class _PurposeSchema(Schema):
     fields_ = fields.List(
-        fields.String(validate=validate.OneOf(FIELDS)), required=True, data_key="fields", validate=validate.Length(1)
+        fields.String(validate=validate.OneOf(FIELDS)),
+        required=True,
+        data_key="fields",
+        validate=validate.Length(1),
     )
     roles = fields.List(
-        fields.String(validate=validate.OneOf(["courier", "station"])), required=True, validate=validate.Length(1)
+        fields.String(validate=validate.OneOf(["courier", "station"])),
+        required=True,
+        validate=validate.Length(1),
     )
 
 

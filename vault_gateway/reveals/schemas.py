@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.reveals.purposes import FIELDS
@@ -13,9 +15,9 @@ MAX_REVEALS = 20
 class PublicKeyField(fields.String):
     """An X25519 public key: 32 bytes in base64."""
 
-    def _deserialize(self, value: object, *args: object, **kwargs: object) -> bytes:  # type: ignore[override]
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            return read_public_key(super()._deserialize(value, *args, **kwargs))  # type: ignore[arg-type]
+            return read_public_key(super()._deserialize(value, attr, data, **kwargs))
         except KeyInvalid:
             raise ValidationError("An X25519 public key: 32 bytes in base64.") from None
 
@@ -24,7 +26,9 @@ class RevealSchema(Schema):
     waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
     purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
     fields_ = fields.List(
-        fields.String(validate=validate.OneOf(FIELDS)), data_key="fields", validate=validate.Length(1, len(FIELDS))
+        fields.String(validate=validate.OneOf(FIELDS)),
+        data_key="fields",
+        validate=validate.Length(1, len(FIELDS)),
     )
     public_key = PublicKeyField()
 

@@ -93,11 +93,15 @@ class RevealService:
             tenant, waybill = self._waybills.find(
                 unit, wanted.waybill_no, event, action="waybill.read", lock="update"
             )
-            event = replace(event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier)
+            event = replace(
+                event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier
+            )
             policies = self._require(unit, tenant, waybill, event, wanted.purpose)
             purpose = self._purpose(wanted, event)
             grant = self._new_grant(caller, waybill, purpose, wanted)
-            event = replace(event, policies=policies, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
+            event = replace(
+                event, policies=policies, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}"
+            )
             self._require_within_limits(unit, tenant, grant, event)
             store.insert_grant(unit.conn, tenant.id, grant)
             unit.record(event)
@@ -168,17 +172,21 @@ class RevealService:
         self, unit: Unit, tenant: Tenant, waybill: Waybill, event: Event, purpose: str
     ) -> tuple[str, ...]:
         """Asks the policies. The caller may read the waybill, so it may hear which rule was in the way."""
-        resource, context = resource_of(tenant, waybill), {"purpose": purpose, "now": int(self._clock().timestamp())}
-        decision = unit.decide(event.action, resource, context)
+        context: dict[str, str | int] = {"purpose": purpose, "now": int(self._clock().timestamp())}
+        decision = unit.decide(event.action, resource_of(tenant, waybill), context)
         if not decision.allowed:
             code = decision.reason or "forbidden"
-            raise refused(event, _denial(code), reason=decision.reason or "not_permitted", policies=decision.policies)
+            raise refused(
+                event, _denial(code), reason=decision.reason or "not_permitted", policies=decision.policies
+            )
         return decision.policies
 
     def _purpose(self, wanted: RevealRequest, event: Event) -> Purpose:
         purpose = self._purposes.by_name[wanted.purpose]
         if not set(wanted.fields or purpose.fields) <= set(purpose.fields):
-            answer = GatewayError("field_not_allowed", 403, "The purpose does not need a field that was asked for.")
+            answer = GatewayError(
+                "field_not_allowed", 403, "The purpose does not need a field that was asked for."
+            )
             raise refused(event, answer, reason="field_not_allowed")
         return purpose
 
@@ -219,7 +227,9 @@ class RevealService:
             of_token = store.grants_of_token(unit.conn, tenant.id, token)
             over = over or sum(machine.counts(other, now) for other in of_token) >= self._purposes.per_token
         if over:
-            answer = GatewayError("reveal_limit", 429, "This recipient's data was revealed as often as it may be.")
+            answer = GatewayError(
+                "reveal_limit", 429, "This recipient's data was revealed as often as it may be."
+            )
             raise refused(event, answer, reason="reveal_limit")
 
     def _begin_claim(self, caller: Caller, reveal: str, public_key: bytes | None) -> _Attempt:
@@ -245,7 +255,10 @@ class RevealService:
         """The fields' values. What fails is an `error` in the log, and the grant stays as it is."""
         kinds = {token: Kind(row["kind"]) for token, row in attempt.sealed.items()}
         items = [
-            (Address(attempt.tenant.id, kinds[token], token), Ciphertext(row["key_version"], row["ciphertext"]))
+            (
+                Address(attempt.tenant.id, kinds[token], token),
+                Ciphertext(row["key_version"], row["ciphertext"]),
+            )
             for token, row in attempt.sealed.items()
         ]
         try:
@@ -260,7 +273,9 @@ class RevealService:
             plaintext = plain[token]
             if isinstance(plaintext, KeyFault):
                 self._record_error(caller, attempt, "does_not_open")
-                raise GatewayError("internal", 500, "A stored value does not open; the operator has been told.")
+                raise GatewayError(
+                    "internal", 500, "A stored value does not open; the operator has been told."
+                )
             value = reveal_value(kinds[token], plaintext, attempt.sealed[token]["region"])
             values[field] = street_of(value) if field == "street" else value
         return values
@@ -306,7 +321,9 @@ class RevealService:
         resource = grant_resource(tenant, reveal, carrier=grant.carrier, holder=grant.holder)
         decision = unit.decide(event.action, resource)
         if not decision.allowed:
-            raise refused(_about(told, grant), not_found(), reason="not_the_holder", policies=decision.policies)
+            raise refused(
+                _about(told, grant), not_found(), reason="not_the_holder", policies=decision.policies
+            )
         return tenant, grant
 
     def _repeat(self, unit: Unit, reveal_id: UUID) -> Grant:

@@ -52,14 +52,16 @@ def tenant_of(conn: Connection, reveal_id: UUID) -> UUID | None:
 def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: bool = False) -> Grant | None:
     suffix = " for update" if lock else ""
     row = conn.execute(
-        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s{suffix}", (tenant_id, reveal_id)
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s{suffix}",
+        (tenant_id, reveal_id),
     ).fetchone()
     return None if row is None else _grant(row)
 
 
 def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> list[Grant]:
     rows = conn.execute(
-        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s",
+        (tenant_id, waybill_id),
     )
     return [_grant(row) for row in rows]
 
@@ -75,7 +77,9 @@ def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Gran
     return [_grant(row) for row in rows]
 
 
-def mark_claimed(conn: Connection, tenant_id: UUID, reveal_id: UUID, public_key: bytes | None, now: datetime) -> None:
+def mark_claimed(
+    conn: Connection, tenant_id: UUID, reveal_id: UUID, public_key: bytes | None, now: datetime
+) -> None:
     conn.execute(
         """
         update reveal_grant
@@ -130,4 +134,3 @@ def _grant(row: Row) -> Grant:
         first_released_at=row["first_released_at"],
         closed_at=row["closed_at"],
     )
-

@@ -11,7 +11,8 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Kind, Tenant
-from vault_gateway.tokens.schemas import LookupSchema, MatchSchema, SearchSchema, TenantSchema, TokenizeSchema
+from vault_gateway.shapes import TenantSchema
+from vault_gateway.tokens.schemas import LookupSchema, MatchSchema, SearchSchema, TokenizeSchema
 from vault_gateway.tokens.service import TokenService
 
 _TENANT, _TOKENIZE, _LOOKUP = TenantSchema(), TokenizeSchema(), LookupSchema()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from vault_gateway.tokens.phones import split_country
 
@@ -19,59 +20,48 @@ LEAST_HIDDEN_DIGITS = 6
 LAST = 4
 LEVELS = ("country", "province", "city", "district", "township")
 
+_SIX_DIGITS = f"GB/T 41833-2022 hides at least {LEAST_HIDDEN_DIGITS} digits of a phone"
+_ONE_CHARACTER = "GB/T 41833-2022 hides at least one character of a name"
+_REGION_ONLY = (
+    f"GB/T 41833-2022 hides what is behind the region of an address; readable levels are {', '.join(LEVELS)}"
+)
+_STARS = validate.Regexp(r"\A\*{1,8}\Z", error="1 to 8 asterisks")
+
 
 class MaskingError(Exception):
-    """The profile shows more than it may, or cannot be read; the message says which rule it breaks."""
+    """The profile shows more than it may, or cannot be read; one line says where and which rule it breaks."""
+
+
+def _count(least: int, most: int, rule: str | None = None) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(least, most, error=rule))
 
 
 class _PhoneSchema(Schema):
-    keep_first = fields.Integer(required=True, validate=validate.Range(0, 3))
-    keep_last = fields.Integer(required=True, validate=validate.Range(0, LAST))
-    hide_at_least = fields.Integer(
-        required=True,
-        validate=validate.Range(
-            LEAST_HIDDEN_DIGITS, 15, error="GB/T 41833-2022 hides at least 6 digits of a phone"
-        ),
-    )
+    keep_first = _count(0, 3)
+    keep_last = _count(0, LAST)
+    hide_at_least = _count(LEAST_HIDDEN_DIGITS, 15, _SIX_DIGITS)
 
 
 class _NameSchema(Schema):
-    keep_first = fields.Integer(
-        required=True, validate=validate.Range(0, 1, error="more than the first character tells who it is")
-    )
-    hide_at_least = fields.Integer(
-        required=True, validate=validate.Range(1, 8, error="GB/T 41833-2022 hides at least one character of a name")
-    )
-    hidden_as = fields.String(required=True, validate=validate.Regexp(r"\A\*{1,8}\Z"))
+    keep_first = _count(0, 1, "more than the first character tells who it is")
+    hide_at_least = _count(1, 8, _ONE_CHARACTER)
+    hidden_as = fields.String(required=True, validate=_STARS)
 
 
 class _AddressSchema(Schema):
-    keep = fields.List(
-        fields.String(
-            validate=validate.OneOf(LEVELS, error="GB/T 41833-2022 hides what is behind the region of an address")
-        ),
-        required=True,
-    )
-    hidden_as = fields.String(required=True, validate=validate.Regexp(r"\A\*{1,8}\Z"))
+    keep = fields.List(fields.String(validate=validate.OneOf(LEVELS, error=_REGION_ONLY)), required=True)
+    hidden_as = fields.String(required=True, validate=_STARS)
+
+    @validates("keep")
+    def _outermost_first(self, keep: list[str], **_: object) -> None:
+        if keep != [level for level in LEVELS if level in keep]:
+            raise ValidationError("readable levels are named once each, outermost first")
 
 
 class _ProfileSchema(Schema):
     phone = fields.Nested(_PhoneSchema, required=True)
     name = fields.Nested(_NameSchema, required=True)
     address = fields.Nested(_AddressSchema, required=True)
-
-    @post_load
-    def _build(self, data: dict[str, dict[str, object]], **_: object) -> MaskingProfile:
-        phone, name, address = data["phone"], data["name"], data["address"]
-        return MaskingProfile(
-            int(str(phone["keep_first"])),
-            int(str(phone["keep_last"])),
-            int(str(phone["hide_at_least"])),
-            int(str(name["keep_first"])),
-            str(name["hidden_as"]),
-            tuple(str(level) for level in address["keep"]),  # type: ignore[attr-defined]  # a list by schema
-            str(address["hidden_as"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,56 +70,95 @@ class MaskingProfile:
     phone_last: int
     phone_hidden: int
     name_first: int
+    name_hidden: int
     name_hidden_as: str
     address_levels: tuple[str, ...]
     address_hidden_as: str
 
     @classmethod
     def load(cls, path: Path) -> MaskingProfile:
+        """Raises MaskingError for a file that cannot be read, unknown keys, and whatever shows too much."""
         try:
-            profile = _ProfileSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
-            raise MaskingError(f"{path}: {error}") from None
-        assert isinstance(profile, cls)
-        return profile
+            read: dict[str, Any] = _ProfileSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except ValidationError as error:
+            raise MaskingError(f"{path}: {_first_line(error.messages)}") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise MaskingError(f"{path}: cannot be read ({type(error).__name__})") from None
+        phone, name, address = read["phone"], read["name"], read["address"]
+        return cls(
+            phone["keep_first"],
+            phone["keep_last"],
+            phone["hide_at_least"],
+            name["keep_first"],
+            name["hide_at_least"],
+            name["hidden_as"],
+            tuple(address["keep"]),
+            address["hidden_as"],
+        )
 
     def phone(self, e164: str) -> str:
         """`1******1234`; with its calling code where that is not +86. However short the number, the hidden
         digits stay hidden: the first readable ones go before the last."""
-        country, national = split_country(e164)
-        first, last = self._readable(len(national))
-        hidden = "*" * (len(national) - first - last)
-        masked = national[:first] + hidden + national[len(national) - last :]
-        return masked if country == "86" else f"+{country} {masked}"
+        return self.phone_and_last4(e164)[0]
 
     def shown_last4(self, e164: str) -> str | None:
         """The last four digits where the mask shows them all: what is hidden must not be searchable."""
-        _, national = split_country(e164)
-        return national[-LAST:] if self._readable(len(national))[1] == LAST else None
+        return self.phone_and_last4(e164)[1]
+
+    def phone_and_last4(self, e164: str) -> tuple[str, str | None]:
+        """`phone` and `shown_last4` for the price of one."""
+        country, national = split_country(e164)
+        digits = len(national)
+        readable = max(0, digits - self.phone_hidden)
+        last = min(self.phone_last, readable)
+        first = min(self.phone_first, readable - last)
+        shown = national[digits - last :]
+        masked = national[:first] + "*" * (digits - first - last) + shown
+        return masked if country == "86" else f"+{country} {masked}", shown if last == LAST else None
 
     def name(self, name: str) -> str:
-        first = _first_grapheme(name) if self.name_first else ""
-        return (first if len(first) < len(name) else "") + self.name_hidden_as
+        """The first character with its marks, where enough others stay hidden; then always as many signs."""
+        first = _graphemes(name, self.name_first)
+        hidden = _count_graphemes(name[len(first) :], self.name_hidden)
+        return (first if hidden >= self.name_hidden else "") + self.name_hidden_as
 
     def address(self, region: dict[str, str]) -> str:
         """The readable levels, then the sign that more is hidden; municipalities are not named twice."""
-        parts: list[str] = []
-        for level in self.address_levels:
-            part = region.get(level)
-            if part and part not in parts:
-                parts.append(part)
-        parts.append(self.address_hidden_as)
-        return ("" if region.get("country") == "CN" else ", ").join(parts)
-
-    def _readable(self, digits: int) -> tuple[int, int]:
-        allowed = max(0, digits - self.phone_hidden)
-        last = min(self.phone_last, allowed)
-        return min(self.phone_first, allowed - last), last
+        names = [region[level] for level in self.address_levels if region.get(level)]
+        shown = [name for at, name in enumerate(names) if at == 0 or name != names[at - 1]]
+        shown.append(self.address_hidden_as)
+        return ("" if region.get("country") == "CN" else ", ").join(shown)
 
 
-def _first_grapheme(text: str) -> str:
-    """The first character with the marks that belong to it."""
-    end = 1
-    while end < len(text) and unicodedata.combining(text[end]):
-        end += 1
+def _graphemes(text: str, count: int) -> str:
+    """The first `count` characters, each with the marks and joiners that belong to it."""
+    end = 0
+    while count and end < len(text):
+        end, count = end + 1, count - 1
+        while end < len(text) and _belongs_to_former(text[end]):
+            end += 1
     return text[:end]
+
+
+def _count_graphemes(text: str, enough: int) -> int:
+    """How many characters with marks of their own, white space aside; counting stops at `enough`."""
+    count = 0
+    for character in text:
+        if count == enough:
+            break
+        count += not (character == " " or _belongs_to_former(character))
+    return count
+
+
+def _belongs_to_former(character: str) -> bool:
+    return not character.isalnum() and (
+        character in "\u200c\u200d" or unicodedata.category(character)[0] == "M"
+    )
+
+
+def _first_line(messages: Any, where: str = "") -> str:
+    """`phone.hide_at_least: GB/T 41833-2022 ...`: the first of marshmallow's nested messages."""
+    if isinstance(messages, dict):
+        key, inner = next(iter(messages.items()))
+        return _first_line(inner, str(key) if key == "_schema" or not where else f"{where}.{key}")
+    return f"{where}: {messages[0]}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from vault_gateway.model import Kind
-from vault_gateway.tokens.addresses import AddressParts, normal_address
+from vault_gateway.tokens.addresses import address_key, normal_address
 from vault_gateway.tokens.addresses import street_of as street_of_detail
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
@@ -18,14 +17,11 @@ from vault_gateway.tokens.text import ValueRefused
 
 __all__ = ["Normalised", "Normaliser", "ValueRefused", "reveal_value", "street_of"]
 
-# What two people write differently in the same address.
-_INSIGNIFICANT = re.compile(r"[\s,.;:,。;:、()()#-]+")
-
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """`value` is what is encrypted, `index` what the blind index is made of. `last4` only where the mask shows
-    them; `region` only of an address, and kept apart from `value`: it is no secret."""
+    """`value` is what is encrypted, `index` what the blind index is made of. `last4` only where the mask
+    shows them; `region` only of an address, and kept apart from `value`: it is no secret."""
 
     value: bytes
     index: bytes
@@ -41,26 +37,22 @@ class Normaliser:
         self._masks = masks
 
     def normalise(self, kind: Kind, value: object, region: str = "CN") -> Normalised:
+        """`region` (ISO 3166) is where a phone without a calling code is from."""
         if kind is Kind.PHONE:
             number = e164(value, region)
             raw = number.encode()
-            return Normalised(raw, raw, self._masks.phone(number), self._masks.shown_last4(number))
+            return Normalised(raw, raw, *self._masks.phone_and_last4(number))
         if kind is Kind.NAME:
             name = normal_name(value)
-            raw = name.encode()
-            return Normalised(raw, raw, self._masks.name(name))
+            return Normalised(name.encode(), name.casefold().encode(), self._masks.name(name))
         parts = normal_address(value)
-        secret = {"detail": parts.detail} | ({"postcode": parts.postcode} if parts.postcode else {})
+        secret = {"detail": parts.detail}
+        if parts.postcode:
+            secret["postcode"] = parts.postcode
+        levels = dict(parts.region)
         return Normalised(
-            orjson.dumps(secret), _address_index(parts), self._masks.address(parts.region), region=parts.region
+            orjson.dumps(secret), address_key(parts), self._masks.address(levels), region=levels
         )
-
-
-def _address_index(parts: AddressParts) -> bytes:
-    """The same for the same door however it is spaced, punctuated or capitalised."""
-    levels = [parts.region.get(level, "") for level in ("country", "province", "city", "district")]
-    detail = parts.region.get("township", "") + parts.detail
-    return "\n".join([*levels, _INSIGNIFICANT.sub("", detail)]).casefold().encode()
 
 
 def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) -> Any:

@@ -8,18 +8,33 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat
 
-from vault_gateway.tokens.text import ValueRefused, require_some, require_text
+from vault_gateway.tokens.text import ValueRefused, require_some, require_text, tidy
 
 LONGEST = 64
 
-# What the library itself holds to be a Chinese mobile number. Nearly all phones are one, and asking the pattern
-# alone is several times faster than the whole parser; a property test holds the two against each other.
-_CN_MOBILE = re.compile(PhoneMetadata.metadata_for_region("CN").mobile.national_number_pattern)
-_CN_MOBILE_WRITTEN = re.compile(r"(?:\+86|0086)?[ -]?(1[0-9]{2})[ -]?([0-9]{4})[ -]?([0-9]{4})")
-# Somebody to ask for behind the number: `ext 12`, `x12`, `#12`, `;ext=12`, and the Chinese for the same.
-_EXTENSION = re.compile(r"(?:ext|x|#|,|;|转|轉|分机|分機)", re.IGNORECASE)
-# `18400913965-7576`: a whole mobile number, and something behind it.
-_MOBILE_WITH_TAIL = re.compile(r"(?:\+?86|0086)?\D{0,2}1[3-9]\d{9}\s*[-~*_/]\s*\d{1,6}")
+
+def _mobile_pattern(region: str) -> re.Pattern[str]:
+    metadata = PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
+    assert metadata.mobile is not None
+    return re.compile(str(metadata.mobile.national_number_pattern))
+
+
+# What the library itself holds to be a Chinese mobile number. Nearly all phones are one, and asking the
+# pattern alone is many times faster than the whole parser; a property test holds the two against each other.
+_CN_MOBILE = _mobile_pattern("CN")
+_CN_MOBILE_WRITTEN = re.compile(r"(?:\+86|0086|86)?[ -]?(1[0-9]{2})[ -]?([0-9]{4})[ -]?([0-9]{4})")
+
+# Phone books wrap a number in left-to-right marks, to read well in Arabic text. They mean nothing here.
+_LEFT_TO_RIGHT = dict.fromkeys([0x202A, 0x202C, 0x202D, 0x2066, 0x2068, 0x2069])
+_DASHES = {ord(dash): "-" for dash in "‐‑‒–—―−ー─~"}
+# The library would dial letters and skip words. Here a phone is digits and what sets them apart.
+_WRITTEN = re.compile(r"\(?\+?[0-9 ()./-]+")
+_EXTENSION = re.compile(
+    r"(?:ext(?:ension|n)?\.?|x|доб\.?|#|转|轉|分机|分機|内线)[ :.=]*[0-9]|[#转轉]|分机|分機"
+)
+# `18400913965-7576`, `010-62345678 801`: perhaps a whole number and something behind it.
+_TAIL = re.compile(r"(?P<head>.*[0-9]\)?) ?(?P<by>[-,;/ ]) ?[0-9]{1,6}")
 
 
 def e164(value: object, region: str = "CN") -> str:
@@ -32,31 +47,20 @@ def e164(value: object, region: str = "CN") -> str:
         national = plain[1] + plain[2] + plain[3]
         if _CN_MOBILE.fullmatch(national):
             return "+86" + national
-    return _parsed(text, region)
+    return parse_in_full(text, region)
 
 
-def _parsed(text: str, region: str) -> str:
-    text = require_some(unicodedata.normalize("NFKC", text).strip())
-    if text[:4].lower() == "tel:":
-        text = text[4:]
-    if _EXTENSION.search(text) or _MOBILE_WITH_TAIL.fullmatch(text):
-        raise ValueRefused("phone_extension", "A phone with an extension cannot be taken; send the number alone.")
-    # 00 is how most of the world dials what is written as +.
-    text = "+" + text[2:] if text.startswith("00") else text
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException:
-        raise _invalid() from None
-    if not phonenumbers.is_valid_number(number):
-        raise _invalid()
-    if number.extension:
-        raise ValueRefused("phone_extension", "A phone with an extension cannot be taken; send the number alone.")
-    formatted: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return formatted
-
-
-def _invalid() -> ValueRefused:
-    return ValueRefused("phone_invalid", "This is not a phone number that can exist.")
+def parse_in_full(text: str, region: str) -> str:
+    """The long way, for every number that is not plainly a Chinese mobile."""
+    text = _global_part(_folded(text))
+    if _EXTENSION.search(text):
+        raise _extension()
+    number = _valid(text, region)
+    if _has_tail(text, region, number):
+        raise _extension()
+    if number is None:
+        raise ValueRefused("phone_invalid", "This is not a phone number that can exist.")
+    return number
 
 
 def split_country(number: str) -> tuple[str, str]:
@@ -65,3 +69,55 @@ def split_country(number: str) -> tuple[str, str]:
         return "86", number[3:]
     parsed = phonenumbers.parse(number)
     return str(parsed.country_code), phonenumbers.national_significant_number(parsed)
+
+
+def _folded(text: str) -> str:
+    """Width, case, dashes and the digits of other scripts folded."""
+    text = unicodedata.normalize("NFKC", tidy(text.translate(_LEFT_TO_RIGHT))).lower().translate(_DASHES)
+    text = require_some(text.strip())
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in text)
+
+
+def _global_part(text: str) -> str:
+    """The number of a `tel:` URI (RFC 3966), with its context in front; any other text as it is."""
+    if not text.startswith("tel:"):
+        return text
+    number, *parameters = text[4:].split(";")
+    values = dict(parameter.partition("=")[::2] for parameter in parameters)
+    if "ext" in values or "isub" in values:
+        raise _extension()
+    context = values.get("phone-context", "")
+    return context + number if context.startswith("+") and not number.startswith("+") else number
+
+
+def _valid(text: str, region: str) -> str | None:
+    if not _WRITTEN.fullmatch(text):
+        return None
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    formatted: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return formatted
+
+
+def _has_tail(text: str, region: str, whole: str | None) -> bool:
+    """Is a whole number followed by digits of another? In China also where all together could be one number:
+    `0754-8812345-6`. Elsewhere a dash inside a valid number means nothing."""
+    found = _TAIL.fullmatch(text)
+    if found is None:
+        return False
+    head = _valid(found["head"], region)
+    if head is None:
+        return False
+    return whole is None or (found["by"] == "-" and head.startswith("+86"))
+
+
+def _extension() -> ValueRefused:
+    return ValueRefused(
+        "phone_extension", "A phone with an extension cannot be taken; send the number alone."
+    )

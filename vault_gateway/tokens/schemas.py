@@ -18,7 +18,9 @@ class TokenizeSchema(TenantSchema):
 
 
 class LookupSchema(TenantSchema):
-    tokens = fields.List(fields.String(validate=validate.Length(max=64)), required=True, validate=validate.Length(1, MAX_ITEMS))
+    tokens = fields.List(
+        fields.String(validate=validate.Length(max=64)), required=True, validate=validate.Length(1, MAX_ITEMS)
+    )
 
 
 class SearchSchema(TenantSchema):
@@ -36,4 +38,6 @@ class RecipientTokensSchema(Schema):
 
 
 class MatchSchema(TenantSchema):
-    recipients = fields.List(fields.Nested(RecipientTokensSchema), required=True, validate=validate.Length(1, 1000))
+    recipients = fields.List(
+        fields.Nested(RecipientTokensSchema), required=True, validate=validate.Length(1, 1000)
+    )

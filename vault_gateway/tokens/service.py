@@ -13,8 +13,8 @@ from vault_gateway.access.resources import tenant_ground, token_resource
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found, unavailable
-from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
+from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import new_ids
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, Tokenizer
 from vault_gateway.limits import too_many
@@ -127,11 +127,15 @@ class TokenService:
             used = store.reserve_miss(unit.conn, tenant.id, today, self._missed_a_day)
             if used is None:
                 metrics.SEARCH_ALARMS.inc()
-                raise refused(event, too_many(_seconds_left_of_day(self._clock)), reason="missed_searches_used_up")
+                raise refused(
+                    event, too_many(_seconds_left_of_day(self._clock)), reason="missed_searches_used_up"
+                )
             rows = store.find_by_blind_index(unit.conn, tenant.id, kind, blind_index, before, limit + 1)
             if rows:
                 store.give_miss_back(unit.conn, tenant.id, today)
-            unit.record(replace(event, policies=policies, detail={"kind": kind.value, "found": len(rows[:limit])}))
+            unit.record(
+                replace(event, policies=policies, detail={"kind": kind.value, "found": len(rows[:limit])})
+            )
         return _page(rows, limit)
 
     def search_last4(
@@ -151,7 +155,10 @@ class TokenService:
         """Positions of the same recipient, and positions that name a token which is not there. Two are the
         same when name, phone and address have equal blind indexes; what a platform and what a merchant
         submitted never have."""
-        parsed = [[parse_token(recipient[name]) for name in ("name", "phone", "address")] for recipient in recipients]
+        parsed = [
+            [parse_token(recipient[name]) for name in ("name", "phone", "address")]
+            for recipient in recipients
+        ]
         ids = {found[1] for triple in parsed for found in triple if found is not None}
         event = Event("token.match", detail={"count": len(recipients)})
         policies = self._ground(caller, tenant, event)
@@ -178,7 +185,9 @@ class TokenService:
         event = Event("token.erase", token=token if parsed is not None else None)
         self._ground(caller, tenant, replace(event, action="order.read"))
         with self._ledger.open(caller, tenant) as unit:
-            row = None if parsed is None else store.find_views(unit.conn, tenant.id, [parsed[1]]).get(parsed[1])
+            row = (
+                None if parsed is None else store.find_views(unit.conn, tenant.id, [parsed[1]]).get(parsed[1])
+            )
             if row is None or parsed is None or row["kind"] != parsed[0].value:
                 raise refused(replace(event, token=None), not_found(), reason="unknown_token")
             resource = token_resource(tenant, token, Origin(row["origin"]))
@@ -189,17 +198,28 @@ class TokenService:
 
     def _read_item(self, item: Any) -> _Item:
         if not isinstance(item, dict):
-            return _Item(None, None, None, ValueRefused("item_invalid", "An item is an object with kind and value."))
+            return _Item(
+                None, None, None, ValueRefused("item_invalid", "An item is an object with kind and value.")
+            )
         ref = item.get("ref")
         if ref is not None and not (isinstance(ref, str) and len(ref) <= MAX_REF and ref.isprintable()):
-            return _Item(None, None, None, ValueRefused("ref_invalid", "ref is at most 128 printable characters."))
+            return _Item(
+                None, None, None, ValueRefused("ref_invalid", "ref is at most 128 printable characters.")
+            )
         try:
             kind = Kind(item["kind"])
             value = item["value"]
         except (KeyError, ValueError, TypeError):
-            return _Item(ref, None, None, ValueRefused("item_invalid", "kind is phone, address or name; value is needed."))
+            return _Item(
+                ref,
+                None,
+                None,
+                ValueRefused("item_invalid", "kind is phone, address or name; value is needed."),
+            )
         if not item.keys() <= {"kind", "value", "ref", "region"}:
-            return _Item(ref, None, None, ValueRefused("item_invalid", "An item has a field that is not known here."))
+            return _Item(
+                ref, None, None, ValueRefused("item_invalid", "An item has a field that is not known here.")
+            )
         try:
             region = item.get("region", "CN")
             if not (isinstance(region, str) and len(region) == 2 and region.isascii() and region.isupper()):
@@ -216,7 +236,9 @@ class TokenService:
         self, tenant: Tenant, origin: Origin, values: Sequence[tuple[Kind, Normalised]], ids: Sequence[UUID]
     ) -> list[store.NewToken]:
         """Rows ready to be stored: ciphertext and blind index of each value, bound to its token id."""
-        indexes = self._ask_vault_for_indexes([(tenant.id, origin, kind, value.index) for kind, value in values])
+        indexes = self._ask_vault_for_indexes(
+            [(tenant.id, origin, kind, value.index) for kind, value in values]
+        )
         items = [
             (Address(tenant.id, kind, token_id), value.value)
             for (kind, value), token_id in zip(values, ids, strict=True)
@@ -239,11 +261,18 @@ class TokenService:
             raise unavailable("vault") from None
 
     def _keep(
-        self, unit: Unit, tenant: Tenant, rows: Sequence[store.NewToken], order: str | None, policies: tuple[str, ...]
+        self,
+        unit: Unit,
+        tenant: Tenant,
+        rows: Sequence[store.NewToken],
+        order: str | None,
+        policies: tuple[str, ...],
     ) -> None:
         self._tenants.ensure(unit.conn, tenant)
         digest = hashlib.sha256(b"".join(row.id.bytes for row in rows)).hexdigest()
-        event = Event("token.create", policies=policies, order=order, detail={"count": len(rows), "digest": digest})
+        event = Event(
+            "token.create", policies=policies, order=order, detail={"count": len(rows), "digest": digest}
+        )
         store.insert_tokens(
             unit.conn,
             tenant.id,

@@ -112,7 +112,9 @@ def find_by_last4(
     ).fetchall()
 
 
-def blind_indexes_of(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Kind, bytes]]:
+def blind_indexes_of(
+    conn: Connection, tenant_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, tuple[Kind, bytes]]:
     rows = conn.execute(
         """
         select id, kind, blind_index from unnest(%s::uuid[]) as wanted (wanted_id)
@@ -124,7 +126,9 @@ def blind_indexes_of(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> 
     return {row["id"]: (Kind(row["kind"]), row["blind_index"]) for row in rows}
 
 
-def sealed_values(conn: Connection, tenant_id: UUID, ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Row]:
+def sealed_values(
+    conn: Connection, tenant_id: UUID, ids: Sequence[UUID], *, lock: bool = False
+) -> dict[UUID, Row]:
     """Ciphertexts of the unerased among `ids`; with `lock`, the rows stay as they are until the transaction
     ends, so that a life-long count of a token is exact."""
     rows = conn.execute(

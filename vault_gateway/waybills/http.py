@@ -6,7 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.edge import batch_status, caller, cursor_of, error_item, json_body, json_body_either, page, query, raw_body
+from vault_gateway.edge import (
+    batch_status,
+    caller,
+    cursor_of,
+    error_item,
+    json_body,
+    json_body_either,
+    page,
+    query,
+    raw_body,
+)
 from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request

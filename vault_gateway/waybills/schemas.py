@@ -19,9 +19,13 @@ class OrderSchema(Schema):
     order = fields.String(validate=ORDER_FIELD)
     recipient = fields.Nested(RecipientTokensSchema, required=True)
     sender = fields.Nested(RecipientTokensSchema)
-    waybill_no = fields.String(validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter."))
+    waybill_no = fields.String(
+        validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter.")
+    )
     relay = fields.Boolean(
-        truthy={True}, falsy={False}, validate=validate.Equal(False, error="No relay numbers are set up here.")
+        truthy={True},
+        falsy={False},
+        validate=validate.Equal(False, error="No relay numbers are set up here."),
     )
 
 

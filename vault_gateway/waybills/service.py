@@ -122,7 +122,9 @@ class WaybillService:
             corrected = replace(waybill, recipient=party, updated_at=self._clock())
             return Shown(corrected, masks_of(unit, tenant, [corrected]))
 
-    def carrier_event(self, caller: Caller, waybill_no: str, event: CarrierEvent, key: RequestKey | None) -> Shown:
+    def carrier_event(
+        self, caller: Caller, waybill_no: str, event: CarrierEvent, key: RequestKey | None
+    ) -> Shown:
         """Moves a parcel; 409 `illegal_transition` for an event that cannot follow, which is audited."""
         with self._ledger.open(caller) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
@@ -236,14 +238,22 @@ class WaybillService:
         if moved.state in FINAL:
             store.release_number(unit.conn, moved.waybill_no, moved.id)
         store.insert_event(unit.conn, tenant.id, new_id(now), moved, event.type.value, event.at or now, now)
-        action = "waybill.cancel" if unit.caller.principal.role in (Role.MERCHANT, Role.PLATFORM) else "waybill.event"
+        action = (
+            "waybill.cancel"
+            if unit.caller.principal.role in (Role.MERCHANT, Role.PLATFORM)
+            else "waybill.event"
+        )
         unit.record(_about(Event(action, detail={"type": event.type.value}), moved))
         return moved
 
 
 def _about(event: Event, waybill: Waybill) -> Event:
     return replace(
-        event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier, station=waybill.station
+        event,
+        waybill=waybill.waybill_no,
+        order=waybill.order_ref,
+        carrier=waybill.carrier,
+        station=waybill.station,
     )
 
 

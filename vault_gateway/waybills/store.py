@@ -138,7 +138,9 @@ def update_state(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
     )
 
 
-def update_recipient(conn: Connection, tenant_id: UUID, waybill_id: UUID, recipient: Party, now: datetime) -> None:
+def update_recipient(
+    conn: Connection, tenant_id: UUID, waybill_id: UUID, recipient: Party, now: datetime
+) -> None:
     conn.execute(
         """
         update waybill set recipient_name = %s, recipient_phone = %s, recipient_address = %s, updated_at = %s
@@ -149,14 +151,30 @@ def update_recipient(conn: Connection, tenant_id: UUID, waybill_id: UUID, recipi
 
 
 def insert_event(
-    conn: Connection, tenant_id: UUID, event_id: UUID, waybill: Waybill, type_: str, at: datetime, now: datetime
+    conn: Connection,
+    tenant_id: UUID,
+    event_id: UUID,
+    waybill: Waybill,
+    type_: str,
+    at: datetime,
+    now: datetime,
 ) -> None:
     conn.execute(
         """
         insert into waybill_event (tenant_id, id, waybill_id, type, state, at, recorded_at, courier, station)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (tenant_id, event_id, waybill.id, type_, waybill.state.value, at, now, waybill.courier, waybill.station),
+        (
+            tenant_id,
+            event_id,
+            waybill.id,
+            type_,
+            waybill.state.value,
+            at,
+            now,
+            waybill.courier,
+            waybill.station,
+        ),
     )
 
 
@@ -180,7 +198,14 @@ def list_of_tenant(
           and (%(before)s::uuid is null or id < %(before)s)
         order by id desc limit %(limit)s
         """,
-        {"tenant": tenant_id, "state": state, "since": since, "order": order, "before": before, "limit": limit},
+        {
+            "tenant": tenant_id,
+            "state": state,
+            "since": since,
+            "order": order,
+            "before": before,
+            "limit": limit,
+        },
     )
     return [_waybill(row) for row in rows]
 
