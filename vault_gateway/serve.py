@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 from os import environ
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from flask import Flask
@@ -52,8 +52,8 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def configure_logging(*, as_json: bool) -> None:
-    """One line an event on stderr, no exception texts: those may quote a value."""
+def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
+    """One line an event, on stderr; no exception texts: those may quote a value."""
     renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[
@@ -63,7 +63,7 @@ def configure_logging(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=file),
         cache_logger_on_first_use=True,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -109,6 +109,19 @@ def _read(env: FileAwareEnv) -> Settings:
         reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
         log_json=env.bool("LOG_JSON", True),
     )
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables that `from_environment` makes the same settings of, for a gateway in another process."""
+    values = {
+        field.name: str(value)
+        for field in fields(settings)
+        if field.name != "identities" and (value := getattr(settings, field.name)) is not None
+    }
+    for name, credential in settings.identities.items():
+        values[f"{name}_role_id"] = credential.role_id
+        values[f"{name}_secret_id"] = credential.secret_id
+    return {PREFIX + name.upper(): value for name, value in values.items()}
 
 
 def _credential(env: FileAwareEnv, identity: str) -> Credential | None:

@@ -16,6 +16,7 @@ from vault_gateway.embedded.programs import POSTGRES_SETTING, PostgresPrograms
 
 SUPERUSER = "postgres"
 _WITHIN_S = 300.0
+_PWFILE = ".pw-"
 
 # In the cluster's own file, so that an operator may change them. What concerns safety is on the command line.
 _TUNING = """
@@ -37,7 +38,10 @@ def initialise(
     processes.end_orphans(str(new), signal.SIGKILL)
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
-    with tempfile.NamedTemporaryFile("w", dir=cluster.with_name("run"), prefix=".pw-") as pwfile:
+    for left in cluster.parent.glob(f"{_PWFILE}*"):
+        left.unlink()
+    # Beside the cluster: the folders of ours alone are closed to the user that initdb runs as.
+    with tempfile.NamedTemporaryFile("w", dir=cluster.parent, prefix=_PWFILE) as pwfile:
         pwfile.write(password)
         pwfile.flush()
         if owner is not None:

@@ -20,7 +20,7 @@ from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import write_secret_json
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.embedded.processes import die_with_parent
-from vault_gateway.settings import PREFIX, Settings
+from vault_gateway.settings import to_environment
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
@@ -63,7 +63,7 @@ def _start_gateway(instance: Instance, host: str, port: int) -> subprocess.Popen
     """`serve` in a process of its own, with its secrets in a file that only this user reads."""
     settings = instance.settings(host=host, port=port)
     config = instance.engines.data / "secrets" / "serve.json"
-    write_secret_json(config, _environment(settings))
+    write_secret_json(config, to_environment(settings))
     log = (instance.engines.data / "logs" / "gateway.log").open("ab")
     with log:
         return subprocess.Popen(
@@ -74,21 +74,6 @@ def _start_gateway(instance: Instance, host: str, port: int) -> subprocess.Popen
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    values = {
-        "DATABASE_URL": settings.database_url,
-        "VAULT_ADDR": settings.vault_addr,
-        "VAULT_BATCH_ITEMS": str(settings.vault_batch_items),
-        "POLICIES": str(settings.policies),
-        "HOST": settings.host,
-        "PORT": str(settings.port),
-    }
-    for name, credential in settings.identities.items():
-        values[f"{name.upper()}_ROLE_ID"] = credential.role_id
-        values[f"{name.upper()}_SECRET_ID"] = credential.secret_id
-    return {PREFIX + name: value for name, value in values.items()}
 
 
 def read_environment(config: Path) -> None:

@@ -1,0 +1,87 @@
+"""Made-up people whose data must never show where it should not.
+
+Tests take their PII from here. Every value is remembered, so that the last test of a run can look for all of them
+in dumps and logs: a leak anywhere in the run is found, whoever caused it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+_counter = itertools.count(secrets.randbelow(10_000_000))
+_SYLLABLES = "鸢鹂鹬鹮鹳鹭鹈鹕鸬鹚鸲鸫鸮鸱鸨鸩鸳鸯鸵鸸"
+# What was planted in this run.
+_planted: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Person:
+    """A recipient in plain text: what a buyer types at checkout."""
+
+    name: str
+    phone: str
+    address: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> str:
+        return self.address["detail"]
+
+    @property
+    def e164(self) -> str:
+        return f"+86{self.phone}"
+
+
+def phone() -> str:
+    """A mobile number of its own; no test shares one."""
+    number = f"199{next(_counter) % 100_000_000:08d}"
+    _planted.add(number)
+    return number
+
+
+def name() -> str:
+    made = "金丝雀" + "".join(secrets.choice(_SYLLABLES) for _ in range(6))
+    _planted.add(made)
+    return made
+
+
+def detail() -> str:
+    made = "鸟鸣路{}号{}室".format(
+        secrets.randbelow(9000) + 1000, "".join(secrets.choice(_SYLLABLES) for _ in range(6))
+    )
+    _planted.add(made)
+    return made
+
+
+def person() -> Person:
+    return Person(
+        name(), phone(), {"province": "浙江省", "city": "杭州市", "district": "西湖区", "detail": detail()}
+    )
+
+
+def plant(value: str) -> str:
+    """Registers a test's own value, for what the ready-made people do not cover."""
+    _planted.add(value)
+    return value
+
+
+def items_of(someone: Person) -> list[dict[str, Any]]:
+    """The three items that tokenise a person, in the order name, phone, address."""
+    return [
+        {"kind": "name", "value": someone.name},
+        {"kind": "phone", "value": someone.phone},
+        {"kind": "address", "value": someone.address},
+    ]
+
+
+def leaks(text: bytes, values: Iterable[str] | None = None) -> Iterator[str]:
+    """The planted values that stand in `text`: as UTF-8, as hex of it, or as JSON escapes."""
+    lowered = text.lower()
+    for value in sorted(_planted if values is None else values):
+        written = value.encode()
+        escaped = value.encode("ascii", "backslashreplace")
+        if written in text or written.hex().encode() in lowered or escaped.lower() in lowered:
+            yield value

@@ -1,0 +1,48 @@
+"""The engines start once a run; every test makes actors of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.world import Actor, Town, TurnedClock, World, new_town
+from vault_gateway.embedded.instance import Instance
+from vault_gateway.serve import configure_logging
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    data = tmp_path_factory.mktemp("instance")
+    with (data.parent / "gateway-in-tests.log").open("w+", encoding="utf-8") as logs:
+        configure_logging(as_json=True, file=logs)
+        with Instance(data) as instance:
+            yield World(instance, logs)
+
+
+@pytest.fixture
+def clock(world: World) -> Iterator[TurnedClock]:
+    """Turn it as you like: the next test has the real time again."""
+    yield world.clock
+    world.clock.offset *= 0
+
+
+@pytest.fixture(scope="module")
+def town(world: World) -> Town:
+    return new_town(world)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(world: World, town: Town) -> Town:
+    """Another merchant of the same platform, with another carrier."""
+    return new_town(world, platform_slug=town.platform_slug)
+
+
+@pytest.fixture
+def auditor(world: World) -> Actor:
+    return world.actor("auditor")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks back at the whole run comes last."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

@@ -1,0 +1,115 @@
+"""Settings are what the environment says, or a refusal that names the setting."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from vault_gateway.keys import Credential
+from vault_gateway.settings import (
+    IDENTITIES,
+    PREFIX,
+    Settings,
+    SettingsError,
+    default_policies,
+    from_environment,
+    to_environment,
+)
+
+SETTINGS = Settings(
+    database_url="host=/tmp dbname=x password=hunter2",
+    vault_addr="http://127.0.0.1:8200",
+    identities={name: Credential(f"{name}-role", f"{name}-secret") for name in IDENTITIES},
+    policies=default_policies(),
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = replace(
+        SETTINGS,
+        admin_database_url="host=/tmp dbname=x user=admin",
+        vault_ca=Path("/etc/ca.pem"),
+        vault_batch_items=99,
+        redis_url="redis://127.0.0.1:1/0",
+        host="::1",
+        port=1234,
+        workers=2,
+        threads=3,
+        database_connections=4,
+        max_body_bytes=5,
+        client_rate="6/second",
+        failed_logins="7/second",
+        missed_searches_a_day=8,
+        reveal_ttl_s=9,
+        log_json=False,
+    )
+    assert not [
+        f.name
+        for f in fields(changed)
+        if getattr(changed, f.name) == getattr(SETTINGS, f.name)
+        and f.name not in ("database_url", "vault_addr", "identities", "policies")
+    ], "change every one"
+    for name, value in to_environment(changed).items():
+        monkeypatch.setenv(name, value)
+    assert from_environment() == changed
+
+
+def test_a_toml_file_fills_in_what_the_environment_has_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    toml = tmp_path / "gateway.toml"
+    toml.write_text('database_url = "from file"\nvault_addr = "https://vault.example"\nport = 9\n')
+    monkeypatch.setenv("VAULT_GATEWAY_DATABASE_URL", "from environment")
+    read = from_environment(toml)
+    assert (read.database_url, read.vault_addr, read.port) == ("from environment", "https://vault.example", 9)
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("host=secret\n")
+    monkeypatch.setenv("VAULT_GATEWAY_DATABASE_URL_FILE", str(tmp_path / "url"))
+    monkeypatch.setenv("VAULT_GATEWAY_VAULT_ADDR", "http://127.0.0.1:8200")
+    assert from_environment().database_url == "host=secret"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"vault_addr": "http://vault.example:8200"}, "VAULT_ADDR"),
+        ({"vault_addr": "vault.example"}, "VAULT_ADDR"),
+        ({"workers": 2}, "REDIS_URL"),
+        ({"threads": 0}, "THREADS"),
+        ({"reveal_ttl_s": 601}, "REVEAL_TTL_S"),
+        ({"policies": Path("/nowhere")}, "POLICIES"),
+    ],
+)
+def test_what_is_unsafe_is_refused_by_name(change: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        replace(SETTINGS, **change)  # type: ignore[arg-type]
+
+
+def test_half_an_identity_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = to_environment(SETTINGS)
+    del environment["VAULT_GATEWAY_REVEALER_SECRET_ID"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="REVEALER"):
+        from_environment()
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(SettingsError, match="VAULT_GATEWAY_DATABASE_URL"):
+        from_environment()
+
+
+def test_no_secret_shows_in_the_repr() -> None:
+    assert "hunter2" not in repr(SETTINGS)
+    assert "secret" not in repr(SETTINGS)

@@ -1,0 +1,263 @@
+"""A whole gateway on real engines, and the actors that call it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import urllib3
+from flask import Flask
+from psycopg import sql
+from psycopg.rows import dict_row
+from werkzeug.test import TestResponse
+
+from tests import canaries
+from tests.canaries import Person
+from vault_gateway.app import create_app
+from vault_gateway.database import Connection
+from vault_gateway.embedded.instance import Instance
+from vault_gateway.identity import clients
+from vault_gateway.keys import Operator, Vault
+from vault_gateway.model import Role
+from vault_gateway.settings import Settings, to_environment
+
+_names = itertools.count()
+_RUN = secrets.token_hex(3)
+
+
+def unique(prefix: str) -> str:
+    """A slug that no other test has."""
+    return f"{prefix}-{_RUN}-{next(_names)}"
+
+
+class TurnedClock:
+    """The real time, moved by what a test asks for."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+    def advance(self, **delta: float) -> None:
+        self.offset += timedelta(**delta)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Someone with a key. Answers are werkzeug responses; `json` sends a body."""
+
+    app: Flask
+    key: str
+    name: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> TestResponse:
+        sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}
+        if json is not None:
+            data = orjson.dumps(json)
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        return self.app.test_client().open(path, method=method, data=data, headers=sent)
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, json: Any = None, **more: Any) -> TestResponse:
+        return self.call("POST", path, json, **more)
+
+    def patch(self, path: str, json: Any = None, **more: Any) -> TestResponse:
+        return self.call("PATCH", path, json, **more)
+
+    def delete(self, path: str, **more: Any) -> TestResponse:
+        return self.call("DELETE", path, **more)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A person's tokens, as a waybill takes them."""
+
+    name: str
+    phone: str
+    address: str
+
+    def as_recipient(self) -> dict[str, str]:
+        return {"name": self.name, "phone": self.phone, "address": self.address}
+
+
+class World:
+    """One instance, any number of gateways and actors on it."""
+
+    def __init__(self, instance: Instance, logs: io.TextIOBase) -> None:
+        self.instance = instance
+        self.clock = TurnedClock()
+        self.logs = logs
+        # Nobody's limit is in another test's way; tests of limits make a gateway of their own.
+        self.settings: Settings = replace(
+            instance.settings(), client_rate="1000000/minute", failed_logins="1000000/minute"
+        )
+        self.app = self.gateway()
+
+    def gateway(self, **changed: Any) -> Flask:
+        """A further gateway in this process, with changed settings."""
+        return create_app(replace(self.settings, **changed), clock=self.clock)
+
+    def actor(self, role: str, *, app: Flask | None = None, name: str | None = None, **names: str) -> Actor:
+        """A client added as an operator would: `actor("merchant", platform="p", merchant="m")`."""
+        name = name or unique(role)
+        new = clients.NewClient(name, Role(role), **names)
+        with self.admin() as conn, Vault(self.settings.vault_addr, connections=1) as vault:
+            operator = Operator(vault, self.settings.identities["operator"])
+            key = clients.add(
+                conn, new, self.clock(), create_keys=operator.create_platform, say=lambda _: None
+            )
+        return Actor(app or self.app, key, name)
+
+    @contextmanager
+    def admin(self) -> Iterator[Connection]:
+        """The database as its superuser, past every wall."""
+        with psycopg.connect(
+            self.instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row
+        ) as conn:
+            yield conn
+
+    def dump(self) -> bytes:
+        """Every row of every table as text, as `pg_dump --data-only` would write it."""
+        out = bytearray()
+        with self.admin() as conn:
+            names = conn.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+            for row in names:
+                query = sql.SQL("copy (select * from {}) to stdout").format(sql.Identifier(row["tablename"]))
+                with conn.cursor().copy(query) as rows:
+                    out += row["tablename"].encode() + b"\n" + b"".join(rows)
+        return bytes(out)
+
+    def log_text(self) -> bytes:
+        """All that was logged: by gateways in this process, and by the engines and servers in theirs."""
+        self.logs.flush()
+        self.logs.seek(0)
+        own = self.logs.read().encode()
+        folder = self.instance.engines.data / "logs"
+        return own + b"".join(path.read_bytes() for path in sorted(folder.glob("*.log*")))
+
+    @contextmanager
+    def served(self, **changed: Any) -> Iterator[str]:
+        """A further gateway as a process of its own, as production runs it; yields its URL."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        settings = replace(self.settings, host="127.0.0.1", port=port, **changed)
+        log = self.instance.engines.data / "logs" / f"served-{port}.log"
+        process = start_server(to_environment(settings), log)
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until_ready(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def start_server(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vault_gateway", "serve"],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path, within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
+        try:
+            if urllib3.request("GET", f"{url}/readyz", timeout=2.0, retries=False).status == 200:
+                return
+        except urllib3.exceptions.HTTPError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"{url} is not ready")
+
+
+@dataclass
+class Town:
+    """A merchant of a platform, a carrier, and one of its couriers; nobody else's data is here."""
+
+    world: World
+    platform_slug: str
+    merchant_slug: str
+    carrier_slug: str
+    station_slug: str
+    platform: Actor
+    merchant: Actor
+    carrier: Actor
+    courier: Actor
+    station: Actor
+
+    def tokenize(self, someone: Person, *, by: Actor | None = None) -> Tokens:
+        body: dict[str, Any] = {"items": canaries.items_of(someone)}
+        if by is self.platform:
+            body["merchant"] = self.merchant_slug
+        answer = (by or self.merchant).post("/v1/tokens", body)
+        assert answer.status_code == 201, answer.text
+        return Tokens(*(item["token"] for item in answer.get_json()["items"]))
+
+    def waybill(self, tokens: Tokens | None = None, **more: Any) -> str:
+        """The number of a new waybill, for somebody where no tokens are given."""
+        recipient = (tokens or self.tokenize(canaries.person())).as_recipient()
+        body = {"network": "douyin", "carrier": self.carrier_slug, "recipient": recipient, **more}
+        answer = self.merchant.post("/v1/waybills", body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.get_json()["waybill_no"])
+
+    def event(self, waybill_no: str, type_: str, **more: Any) -> TestResponse:
+        return self.carrier.post(f"/v1/waybills/{waybill_no}/events", {"type": type_, **more})
+
+    def out_for_delivery(self, tokens: Tokens | None = None) -> str:
+        """A parcel in the hands of `courier`."""
+        waybill_no = self.waybill(tokens)
+        for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": self.courier.name})):
+            answer = self.event(waybill_no, type_, **more)
+            assert answer.status_code == 201, answer.text
+        return waybill_no
+
+
+def new_town(world: World, *, platform_slug: str | None = None, app: Flask | None = None) -> Town:
+    platform_slug = platform_slug or unique("p")
+    merchant, carrier, station = unique("m"), unique("c"), unique("s")
+    return Town(
+        world,
+        platform_slug,
+        merchant,
+        carrier,
+        station,
+        world.actor("platform", app=app, platform=platform_slug),
+        world.actor("merchant", app=app, platform=platform_slug, merchant=merchant),
+        world.actor("carrier", app=app, carrier=carrier),
+        world.actor("courier", app=app, carrier=carrier),
+        world.actor("station", app=app, carrier=carrier, station=station),
+    )
