@@ -1,0 +1,1 @@
+"""Benchmarks on the embedded engines. Each prints what it measures beside its floor, taken in the same run."""

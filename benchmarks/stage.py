@@ -1,0 +1,145 @@
+"""What every benchmark stands on: a gateway of its own, clients, loops of threads, and lines to print."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import orjson
+import psycopg
+import urllib3
+from psycopg.rows import dict_row
+
+from vault_gateway.embedded.engines import free_port
+from vault_gateway.embedded.instance import Instance
+from vault_gateway.embedded.up import running
+from vault_gateway.identity import clients
+from vault_gateway.keys import Operator, Vault
+from vault_gateway.model import Role, utc_now
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running instance with its gateway."""
+
+    instance: Instance
+    url: str
+
+    def client(self, name: str, role: str, **names: str) -> Caller:
+        settings = self.instance.settings()
+        with (
+            psycopg.connect(self.instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row) as conn,
+            Vault(settings.vault_addr, connections=1) as vault,
+        ):
+            operator = Operator(vault, settings.identities["operator"])
+            new = clients.NewClient(name, Role(role), **names)
+            key = clients.add(conn, new, utc_now(), create_keys=operator.create_platform, say=lambda _: None)
+        return Caller(self.url, key)
+
+
+class Caller:
+    """An HTTP client with one connection a thread."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        self._pool = urllib3.PoolManager(maxsize=64)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def post(self, path: str, body: bytes) -> bytes:
+        answer = self._pool.request("POST", self._url + path, body=body, headers=self._headers, retries=False)
+        if answer.status not in (200, 201):
+            raise RuntimeError(f"{path} answered {answer.status}: {answer.data[:300]!r}")
+        return answer.data
+
+    def post_json(self, path: str, body: Any) -> Any:
+        return orjson.loads(self.post(path, orjson.dumps(body)))
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    with tempfile.TemporaryDirectory(prefix="vault-gateway-bench-") as folder:
+        # As root PostgreSQL is another user, who has to pass through.
+        Path(folder).chmod(0o711)
+        with running(Path(folder) / "data", port=free_port()) as (instance, url):
+            yield Stage(instance, url)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a loop of threads did: units a second, and each step's time in ms."""
+
+    per_second: float
+    times_ms: list[float]
+
+    def percentile(self, percent: int) -> float:
+        return quantiles(self.times_ms, n=100)[percent - 1]
+
+
+def loop(step: Callable[[int], int], *, threads: int, seconds: float) -> Result:
+    """Runs `step(thread number)`, which returns how many units it did, in `threads`
+    until the time is over or it has nothing left to do (0)."""
+    done = [0] * threads
+    times: list[list[float]] = [[] for _ in range(threads)]
+    faults: list[BaseException] = []
+    barrier = threading.Barrier(threads + 1)
+    stop_at = [0.0]
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            while (began := time.perf_counter()) < stop_at[0]:
+                units = step(number)
+                if not units:
+                    break
+                done[number] += units
+                times[number].append((time.perf_counter() - began) * 1000)
+        except BaseException as fault:  # noqa: BLE001 - raised again below, in the main thread
+            faults.append(fault)
+
+    workers = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    began = time.perf_counter()
+    stop_at[0] = began + seconds
+    barrier.wait()
+    for worker in workers:
+        worker.join()
+    if faults:
+        raise faults[0]
+    return Result(sum(done) / (time.perf_counter() - began), [ms for own in times for ms in own])
+
+
+def ratios(above: Sequence[Result], below: Sequence[Result]) -> float:
+    """The median of the rates' ratios, round by round: what drifts between rounds falls out."""
+    return median(a.per_second / b.per_second for a, b in zip(above, below, strict=True))
+
+
+def line(name: str, results: Sequence[Result], unit: str) -> None:
+    rate = median(result.per_second for result in results)
+    p50 = median(result.percentile(50) for result in results)
+    p99 = median(result.percentile(99) for result in results)
+    print(f"  {name:<44} {rate:>10,.0f} {unit:<10} p50 {p50:>7.2f} ms   p99 {p99:>7.2f} ms")
+
+
+def ratio(name: str, value: float) -> None:
+    print(f"  {name:<44} {value:>10.2f}")
+
+
+def verdict(name: str, value: float, aim: float, *, at_least: bool = True) -> bool:
+    met = value >= aim if at_least else value <= aim
+    sign = "at least" if at_least else "at most"
+    print(f"  {name:<44} {value:>10.2f}   aim {sign} {aim:g}: {'met' if met else 'MISSED'}")
+    return met
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, Python {sys.version.split()[0]}"
