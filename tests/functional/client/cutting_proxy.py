@@ -1,0 +1,79 @@
+"""Stands between a client and a real gateway and cuts the connection, before or after the gateway has answered."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import urllib3
+
+
+class CuttingProxy(ThreadingHTTPServer):
+    """`lose` answers are swallowed after the gateway gave them; `halve` are cut in the middle. `seen` has each
+    request's method, path, Idempotency-Key and body."""
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = target
+        self.lose = 0
+        self.halve = 0
+        self.seen: list[tuple[str, str, str | None, bytes]] = []
+        self.pool = urllib3.PoolManager(maxsize=8)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: CuttingProxy
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append((self.command, self.path, self.headers.get("Idempotency-Key"), body))
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        answer = self.server.pool.request(
+            self.command, self.server.target + self.path, body=body, headers=headers, retries=False
+        )
+        data = answer.data
+        if self.server.lose:
+            self.server.lose -= 1
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Retry-After"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.server.halve:
+            self.server.halve -= 1
+            data = data[: len(data) // 2]
+            self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _pass  # noqa: N815 - the base class calls them so
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        """Tests are quiet."""
+
+
+@contextmanager
+def cutting_proxy(target: str) -> Iterator[CuttingProxy]:
+    proxy = CuttingProxy(target)
+    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
+        proxy.pool.clear()
+        thread.join()

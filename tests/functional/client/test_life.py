@@ -1,0 +1,204 @@
+"""Every method of the SDK against a real gateway, in the order of a parcel's life."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from tests import canaries
+from tests.functional.client.conftest import ClientOf
+from tests.world import Town, World, unique
+from vault_gateway.client import (
+    ApiError,
+    Client,
+    ItemError,
+    Order,
+    Recipient,
+    Revealed,
+    TokenInfo,
+    Tokenized,
+    Value,
+    Waybill,
+)
+
+
+def recipient(town: Town, client_of: ClientOf) -> tuple[canaries.Person, Recipient]:
+    someone = canaries.person()
+    tokens = client_of(town.merchant).tokens.recipient(someone.name, someone.phone, someone.address)
+    return someone, tokens
+
+
+def test_tokens_are_made_found_matched_and_erased(town: Town, client_of: ClientOf) -> None:
+    tokens = client_of(town.merchant).tokens
+    someone, order = canaries.person(), unique("O")
+    made = tokens.create(
+        [Value.name(someone.name), Value.phone(someone.phone, ref="p"), Value.phone("12", ref="bad")],
+        order=order,
+    )
+    name, phone, refused = made
+    assert isinstance(name, Tokenized)
+    assert isinstance(phone, Tokenized)
+    assert (phone.kind, phone.ref, phone.masked[-4:]) == ("phone", "p", someone.phone[-4:])
+    assert isinstance(refused, ItemError)
+    assert (refused.code, refused.ref) == ("phone_invalid", "bad")
+
+    info = tokens.get(phone.token)
+    assert (info.masked, info.order, info.origin) == (phone.masked, order, "merchant")
+    assert abs(info.created_at - datetime.now(UTC)) < timedelta(minutes=5)
+    looked_up = tokens.look_up([name.token, "ph_" + "0" * 26])
+    assert isinstance(looked_up[0], TokenInfo)
+    assert isinstance(looked_up[1], ItemError)
+    assert {one.token for one in tokens.of_order(order)} == {name.token, phone.token}
+    assert [one.token for one in tokens.search("phone", someone.phone)] == [phone.token]
+    assert phone.token in {one.token for one in tokens.search_last4(someone.phone[-4:])}
+
+    twice = [tokens.recipient(someone.name, someone.phone, someone.address) for _ in range(2)]
+    _, other = recipient(town, client_of)
+    assert tokens.match([twice[0], other, twice[1]]).groups == [(0, 2), (1,)]
+
+    tokens.erase(phone.token)
+    with pytest.raises(ApiError) as raised:
+        tokens.get(phone.token)
+    assert (raised.value.code, raised.value.status) == ("not_found", 404)
+    assert raised.value.request_id
+
+
+def test_a_batch_of_nothing_but_errors_is_an_answer(town: Town, client_of: ClientOf) -> None:
+    made = client_of(town.merchant).tokens.create([Value.phone("1"), Value.name(" ")])
+    assert [one.code for one in made if isinstance(one, ItemError)] == ["phone_invalid", "value_empty"]
+
+
+def test_a_platform_names_the_merchant(town: Town, client_of: ClientOf) -> None:
+    platform = client_of(town.platform).for_merchant(town.merchant_slug)
+    made = platform.tokens.create([Value.phone(canaries.phone())])[0]
+    assert isinstance(made, Tokenized)
+    assert client_of(town.merchant).tokens.get(made.token).origin == "platform"
+
+
+def test_a_search_goes_over_all_pages(town: Town, client_of: ClientOf) -> None:
+    tokens, number = client_of(town.merchant).tokens, canaries.phone()
+    made = tokens.create([Value.phone(number)] * 230)
+    assert {one.token for one in tokens.search("phone", number)} == {
+        one.token for one in made if isinstance(one, Tokenized)
+    }
+
+
+def test_a_parcel_goes_to_its_recipient(town: Town, client_of: ClientOf) -> None:
+    someone, tokens = recipient(town, client_of)
+    merchant, carrier, courier = map(client_of, (town.merchant, town.carrier, town.courier))
+    order = unique("O")
+    waybill = merchant.waybills.create(Order("douyin", town.carrier_slug, tokens, order=order))
+    assert (waybill.state, waybill.order) == ("created", order)
+    assert waybill.receipt
+    carrier.waybills.event(waybill.waybill_no, "accepted")
+    deliver_by = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=3)
+    out = carrier.waybills.event(
+        waybill.waybill_no, "out_for_delivery", courier=town.courier.name, deliver_by=deliver_by
+    )
+    assert (out.courier, out.deliver_by) == (town.courier.name, deliver_by)
+    assert waybill.waybill_no in {one.waybill_no for one in courier.waybills.list(mine=True)}
+
+    revealed = courier.reveals.open(waybill.waybill_no)
+    assert revealed.fields["name"] == someone.name
+    assert revealed.fields["address"]["detail"] == someone.detail
+    assert revealed.acknowledged
+    state = courier.reveals.get(revealed.reveal_id)
+    assert (state.state, state.released) == ("delivered", 1)
+    with pytest.raises(ApiError) as raised:
+        courier.reveals.claim(revealed.reveal_id, X25519PrivateKey.generate())
+    assert (raised.value.code, raised.value.status) == ("reveal_spent", 409)
+
+    carrier.waybills.event(waybill.waybill_no, "delivered")
+    assert [one.state for one in merchant.waybills.list(order=order)] == ["delivered"]
+
+
+def test_waybills_are_made_many_at_once_listed_corrected_and_cancelled(
+    town: Town, client_of: ClientOf
+) -> None:
+    waybills = client_of(town.merchant).waybills
+    _, first = recipient(town, client_of)
+    _, second = recipient(town, client_of)
+    orders = [Order("douyin", town.carrier_slug, first), Order("no-such-network", town.carrier_slug, first)]
+    before = datetime.now(UTC)
+    made, refused = waybills.create_many(orders)
+    assert isinstance(made, Waybill)
+    assert isinstance(refused, ItemError)
+    assert refused.code == "network_unknown"
+    corrected = waybills.correct(made.waybill_no, second)
+    assert corrected.recipient != made.recipient
+    assert waybills.cancel(made.waybill_no).state == "cancelled"
+    listed = waybills.list(state="cancelled", since=before - timedelta(minutes=1))
+    assert made.waybill_no in {one.waybill_no for one in listed}
+
+
+def test_reveals_step_by_step_many_and_revoked(town: Town, client_of: ClientOf) -> None:
+    reveals = client_of(town.courier).reveals
+    out = [town.out_for_delivery() for _ in range(3)]
+    key = X25519PrivateKey.generate()
+    issued = reveals.issue(out[0], key=key)
+    assert issued.state == "issued"
+    revealed = reveals.claim(issued.reveal_id, key)
+    assert not revealed.acknowledged
+    assert reveals.acknowledge(revealed).state == "delivered"
+
+    unsealed = reveals.open(out[1], fields=["name"], sealed=False)
+    assert list(unsealed.fields) == ["name"]
+
+    first, unknown = reveals.open_many([out[2], "DYT0000000000000"])
+    assert isinstance(first, Revealed)
+    assert first.acknowledged
+    assert isinstance(unknown, ItemError)
+    assert (unknown.code, unknown.waybill_no) == ("not_found", "DYT0000000000000")
+
+    another = reveals.issue(town.out_for_delivery())
+    assert client_of(town.carrier).reveals.revoke(another.reveal_id).state == "revoked"
+
+
+def test_a_carrier_keeps_its_couriers(town: Town, client_of: ClientOf) -> None:
+    couriers = client_of(town.carrier).couriers
+    handle, phone = unique("k"), canaries.phone()
+    courier = couriers.register(handle, station=town.station_slug, phone=phone)
+    assert (courier.handle, courier.station) == (handle, town.station_slug)
+    assert courier.phone is not None
+    assert courier.phone.endswith(phone[-4:])
+    assert phone not in courier.phone
+    couriers.remove(handle)
+    with pytest.raises(ApiError, match="not_found"):
+        couriers.remove(handle)
+
+
+def test_an_auditor_reads_the_log_over_all_pages(world: World, town: Town, client_of: ClientOf) -> None:
+    waybill_no = town.out_for_delivery()
+    for _ in range(120):
+        town.carrier.post(f"/v1/waybills/{waybill_no}/events", {"type": "cancelled"})
+    audit = client_of(world.actor("auditor")).audit
+    events = list(audit.events(waybill=waybill_no, outcome="deny"))
+    assert len(events) == 120
+    assert {event.reason for event in events} == {"illegal_transition"}
+    assert audit.event(events[0].id).time == events[0].time
+    assert list(audit.events(waybill=waybill_no, until=events[-1].time - timedelta(hours=1))) == []
+
+
+def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:
+    tokens = client_of(town.merchant).tokens
+    numbers = [canaries.phone() for _ in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda number: tokens.create([Value.phone(number)])[0], numbers))
+    for number, one in zip(numbers, made, strict=True):
+        assert isinstance(one, Tokenized)
+        assert one.masked.endswith(number[-4:])
+
+
+def test_a_key_may_be_a_function(town: Town, gateway: str) -> None:
+    asked: list[int] = []
+
+    def current() -> str:
+        asked.append(1)
+        return town.merchant.key
+
+    with Client(gateway, current) as client:
+        assert list(client.waybills.list(state="returned")) == []
+    assert asked

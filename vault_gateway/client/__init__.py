@@ -1,0 +1,46 @@
+"""The Python SDK: typed answers, safe retries, sealed reveals.
+
+from vault_gateway.client import Client, Value
+
+with Client("https://vault.example", key) as vault:
+    name, phone = vault.tokens.create([Value.name("Anna Muster"), Value.phone("19900000000")])
+"""
+
+from vault_gateway.client.answers import (
+    AuditEvent,
+    Courier,
+    Groups,
+    ItemError,
+    Masked,
+    Recipient,
+    Reveal,
+    Revealed,
+    TokenInfo,
+    Tokenized,
+    Value,
+    Waybill,
+)
+from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, Unreachable
+from vault_gateway.client.gateway import Client
+from vault_gateway.client.waybills import Order
+
+__all__ = [
+    "ApiError",
+    "AuditEvent",
+    "Client",
+    "ClientFailure",
+    "Courier",
+    "Groups",
+    "ItemError",
+    "Masked",
+    "NotSealedToUs",
+    "Order",
+    "Recipient",
+    "Reveal",
+    "Revealed",
+    "TokenInfo",
+    "Tokenized",
+    "Unreachable",
+    "Value",
+    "Waybill",
+]

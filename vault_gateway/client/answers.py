@@ -1,0 +1,184 @@
+"""What goes in and what comes back, typed. Fields that a later gateway adds are passed over.
+
+`repr` shows masks, tokens and states; a person's values never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Kind = Literal["phone", "address", "name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value to tokenise. `ref` comes back with its token; `region` (ISO 3166) is a national phone's country."""
+
+    kind: Kind
+    value: str | Mapping[str, str] = field(repr=False)
+    ref: str | None = None
+    region: str | None = None
+
+    @classmethod
+    def phone(cls, number: str, *, ref: str | None = None, region: str | None = None) -> Value:
+        return cls("phone", number, ref, region)
+
+    @classmethod
+    def name(cls, name: str, *, ref: str | None = None) -> Value:
+        return cls("name", name, ref)
+
+    @classmethod
+    def address(cls, address: str | Mapping[str, str], *, ref: str | None = None) -> Value:
+        """Parts as `{province, city, district, township?, detail, postcode?, country?}`, or one line of text."""
+        return cls("address", {"text": address} if isinstance(address, str) else address, ref)
+
+    def to_json(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"kind": self.kind, "value": self.value}
+        if self.ref is not None:
+            body["ref"] = self.ref
+        if self.region is not None:
+            body["region"] = self.region
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class ItemError:
+    """Why one item of a batch was refused."""
+
+    code: str
+    detail: str
+    ref: str | None = None
+    waybill_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    token: str
+    kind: str
+    masked: str
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """A token's masked view."""
+
+    token: str
+    kind: str
+    masked: str
+    origin: str
+    created_at: datetime
+    order: str | None = None
+    region: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person in tokens."""
+
+    name: str
+    phone: str
+    address: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "phone": self.phone, "address": self.address}
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Positions of recipients that are the same; `missing` are those with a token that is not there."""
+
+    groups: Sequence[Sequence[int]]
+    missing: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    name: str
+    phone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waybill:
+    waybill_no: str
+    network: str
+    carrier: str
+    state: str
+    recipient: Masked
+    created_at: datetime
+    updated_at: datetime
+    label: Mapping[str, str]
+    sender: Masked | None = None
+    order: str | None = None
+    receipt: str | None = None
+    courier: str | None = None
+    station: str | None = None
+    deliver_by: datetime | None = None
+    routing_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """`phone` is a mask."""
+
+    handle: str
+    station: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """A grant and its state; it holds no value."""
+
+    reveal_id: str
+    waybill_no: str
+    purpose: str
+    fields: Sequence[str]
+    state: str
+    released: int
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """An opened reveal. `fields` holds plain values: show them, do not store them.
+
+    `acknowledged` False: the gateway does not know yet that the values arrived; `reveals.acknowledge` says so.
+    """
+
+    reveal_id: str
+    fields: Mapping[str, Any] = field(repr=False)
+    ack_code: str = field(repr=False)
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who did what, when, and why it was allowed or not."""
+
+    id: str
+    time: datetime
+    actor: str
+    role: str
+    action: str
+    outcome: str
+    policies: Sequence[str]
+    request_id: str
+    reason: str | None = None
+    resource: str | None = None
+    platform: str | None = None
+    merchant: str | None = None
+    waybill: str | None = None
+    order: str | None = None
+    token: str | None = None
+    carrier: str | None = None
+    station: str | None = None
+    purpose: str | None = None
+    fields: Sequence[str] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    ip: str | None = None

@@ -1,0 +1,111 @@
+"""JSON into the types of `answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from vault_gateway.client.answers import (
+    AuditEvent,
+    ItemError,
+    Masked,
+    Reveal,
+    TokenInfo,
+    Tokenized,
+    Waybill,
+)
+
+Body = Mapping[str, Any]
+T = TypeVar("T")
+
+
+def item(body: Body, read: Callable[[Body], T]) -> T | ItemError:
+    """An item of a batch: what was made of it, or why nothing was."""
+    if "error" not in body:
+        return read(body)
+    error = body["error"]
+    return ItemError(error["code"], error["detail"], body.get("ref"), body.get("waybill_no"))
+
+
+def tokenized(body: Body) -> Tokenized:
+    return Tokenized(body["token"], body["kind"], body["masked"], body.get("ref"))
+
+
+def token_info(body: Body) -> TokenInfo:
+    return TokenInfo(
+        token=body["token"],
+        kind=body["kind"],
+        masked=body["masked"],
+        origin=body["origin"],
+        created_at=_time(body["created_at"]),
+        order=body.get("order"),
+        region=body.get("region"),
+    )
+
+
+def waybill(body: Body) -> Waybill:
+    return Waybill(
+        waybill_no=body["waybill_no"],
+        network=body["network"],
+        carrier=body["carrier"],
+        state=body["state"],
+        recipient=_masked(body["recipient"]),
+        created_at=_time(body["created_at"]),
+        updated_at=_time(body["updated_at"]),
+        label=body["label"],
+        sender=_masked(body["sender"]) if "sender" in body else None,
+        order=body.get("order"),
+        receipt=body.get("receipt"),
+        courier=body.get("courier"),
+        station=body.get("station"),
+        deliver_by=_time(body["deliver_by"]) if "deliver_by" in body else None,
+        routing_code=body.get("routing_code"),
+    )
+
+
+def reveal(body: Body) -> Reveal:
+    return Reveal(
+        reveal_id=body["reveal_id"],
+        waybill_no=body["waybill_no"],
+        purpose=body["purpose"],
+        fields=tuple(body["fields"]),
+        state=body["state"],
+        released=body["released"],
+        issued_at=_time(body["issued_at"]),
+        expires_at=_time(body["expires_at"]),
+    )
+
+
+def audit_event(body: Body) -> AuditEvent:
+    return AuditEvent(
+        id=body["id"],
+        time=_time(body["time"]),
+        actor=body["actor"],
+        role=body["role"],
+        action=body["action"],
+        outcome=body["outcome"],
+        policies=tuple(body["policies"]),
+        request_id=body["request_id"],
+        reason=body.get("reason"),
+        resource=body.get("resource"),
+        platform=body.get("platform"),
+        merchant=body.get("merchant"),
+        waybill=body.get("waybill"),
+        order=body.get("order"),
+        token=body.get("token"),
+        carrier=body.get("carrier"),
+        station=body.get("station"),
+        purpose=body.get("purpose"),
+        fields=tuple(body.get("fields", ())),
+        detail=body.get("detail", {}),
+        ip=body.get("ip"),
+    )
+
+
+def _masked(body: Body) -> Masked:
+    return Masked(body["name"], body["phone"], body["address"])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

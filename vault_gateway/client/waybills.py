@@ -1,0 +1,127 @@
+"""Waybills and couriers: make, list, move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vault_gateway.client import reading
+from vault_gateway.client.answers import Courier, ItemError, Recipient, Waybill
+from vault_gateway.client.transport import Transport, segment
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a waybill is asked for. Without `waybill_no` a number of the merchant's segment is taken."""
+
+    network: str
+    carrier: str
+    recipient: Recipient
+    order: str | None = None
+    sender: Recipient | None = None
+    waybill_no: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "network": self.network,
+            "carrier": self.carrier,
+            "recipient": self.recipient.to_json(),
+        }
+        if self.order is not None:
+            body["order"] = self.order
+        if self.sender is not None:
+            body["sender"] = self.sender.to_json()
+        if self.waybill_no is not None:
+            body["waybill_no"] = self.waybill_no
+        return body
+
+
+class Waybills:
+    def __init__(self, http: Transport, tenant: Mapping[str, str]) -> None:
+        self._http = http
+        self._tenant = tenant
+
+    def create(self, order: Order) -> Waybill:
+        return reading.waybill(self._http.create("/v1/waybills", {**self._tenant, **order.to_json()}))
+
+    def create_many(self, orders: Sequence[Order]) -> list[Waybill | ItemError]:
+        """A waybill for each order, or why there is none, in order. Up to 1,000 orders."""
+        body = {**self._tenant, "items": [order.to_json() for order in orders]}
+        answer = self._http.create("/v1/waybills", body)
+        return [reading.item(one, reading.waybill) for one in answer["items"]]
+
+    def get(self, waybill_no: str) -> Waybill:
+        return reading.waybill(self._http.get(f"/v1/waybills/{segment(waybill_no)}"))
+
+    def list(
+        self,
+        *,
+        state: str | None = None,
+        since: datetime | None = None,
+        order: str | None = None,
+        mine: bool = False,
+    ) -> Iterator[Waybill]:
+        """Newest first. `mine`: a courier's own parcels."""
+        query = dict(self._tenant)
+        if state is not None:
+            query["state"] = state
+        if since is not None:
+            query["since"] = since.isoformat()
+        if order is not None:
+            query["order"] = order
+        if mine:
+            query["courier"] = "me"
+        return map(reading.waybill, self._http.pages("/v1/waybills", query))
+
+    def cancel(self, waybill_no: str) -> Waybill:
+        """Once: after a lost answer `get` tells whether it was carried out."""
+        return reading.waybill(self._http.once(f"/v1/waybills/{segment(waybill_no)}/cancel", {}))
+
+    def correct(self, waybill_no: str, recipient: Recipient) -> Waybill:
+        """Another recipient, before the carrier has accepted the parcel."""
+        body = {"recipient": recipient.to_json()}
+        return reading.waybill(self._http.patch(f"/v1/waybills/{segment(waybill_no)}", body))
+
+    def event(
+        self,
+        waybill_no: str,
+        type_: str,
+        *,
+        courier: str | None = None,
+        station: str | None = None,
+        deliver_by: datetime | None = None,
+        at: datetime | None = None,
+    ) -> Waybill:
+        """A carrier's event: `accepted`, `in_transit`, `at_station`, `out_for_delivery`, `delivered` ..."""
+        body: dict[str, Any] = {"type": type_}
+        if courier is not None:
+            body["courier"] = courier
+        if station is not None:
+            body["station"] = station
+        if deliver_by is not None:
+            body["deliver_by"] = deliver_by.isoformat()
+        if at is not None:
+            body["at"] = at.isoformat()
+        return reading.waybill(self._http.create(f"/v1/waybills/{segment(waybill_no)}/events", body))
+
+
+class Couriers:
+    """A carrier's couriers."""
+
+    def __init__(self, http: Transport) -> None:
+        self._http = http
+
+    def register(self, handle: str, *, station: str | None = None, phone: str | None = None) -> Courier:
+        """Registers a handle or renews it; the phone is tokenised at once."""
+        body = {"handle": handle}
+        if station is not None:
+            body["station"] = station
+        if phone is not None:
+            body["phone"] = phone
+        answer = self._http.create("/v1/couriers", body)
+        return Courier(answer["handle"], answer.get("station"), answer.get("phone"))
+
+    def remove(self, handle: str) -> None:
+        self._http.delete(f"/v1/couriers/{segment(handle)}")
