@@ -15,9 +15,10 @@ from vault_gateway.couriers.service import CourierService
 from vault_gateway.database import Database, require_current_schema
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
+from vault_gateway.forwarded import parse_networks
 from vault_gateway.health import health_blueprint
 from vault_gateway.idempotency import RequestKeys
-from vault_gateway.identity.api_keys import ApiKeys
+from vault_gateway.identity.keyring import keyring
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
@@ -73,7 +74,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     app = Flask("vault_gateway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     edge = Edge(
-        ApiKeys(database), limits, client_rate=settings.client_rate, failed_logins=settings.failed_logins
+        keyring(settings, database, clock),
+        limits,
+        client_rate=settings.client_rate,
+        failed_logins=settings.failed_logins,
+        trusted_proxies=parse_networks(settings.trusted_proxies),
     )
     edge.install(app)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))

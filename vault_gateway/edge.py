@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from vault_gateway import metrics
 from vault_gateway.errors import GatewayError
+from vault_gateway.forwarded import Networks, client_address, counted_as
 from vault_gateway.ids import base32, new_id, parse_base32
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Principal, utc_now
@@ -65,11 +66,20 @@ def problem(error: GatewayError, errors: list[dict[str, str]] | None = None) -> 
 class Edge:
     """Everything that happens to each request before a view and after it."""
 
-    def __init__(self, keyring: Keyring, limits: Limits, *, client_rate: str, failed_logins: str) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        limits: Limits,
+        *,
+        client_rate: str,
+        failed_logins: str,
+        trusted_proxies: Networks = (),
+    ) -> None:
         self._keyring = keyring
         self._limits = limits
         self._client_rate = client_rate
         self._failed_logins = failed_logins
+        self._trusted_proxies = trusted_proxies
 
     def install(self, app: Flask) -> None:
         app.json = OrjsonProvider(app)
@@ -82,9 +92,11 @@ class Edge:
         app.register_error_handler(Exception, _unexpected)
 
     def caller(self) -> Caller:
-        """The authenticated caller of this request, its rate spent; 401 for anything but a live key."""
-        ip = request.remote_addr
-        principal = self._authenticate(ip or "-")
+        """The authenticated caller of this request, its rate spent; 401 for anything but a live key or JWT."""
+        ip = client_address(
+            request.remote_addr, request.headers.get("X-Forwarded-For"), self._trusted_proxies
+        )
+        principal = self._authenticate(counted_as(ip))
         g.allowance = self._limits.spend("client", self._client_rate, principal.id)
         g.principal = principal.id
         return Caller(principal, g.request_id, ip)
@@ -99,7 +111,7 @@ class Edge:
             metrics.FAILED_LOGINS.inc()
             self._limits.spend("failed-logins", self._failed_logins, ip)
             raise GatewayError(
-                "unauthenticated", 401, "A valid API key is needed: Authorization: Bearer <key>."
+                "unauthenticated", 401, "A valid API key or JWT is needed: Authorization: Bearer <key>."
             )
         return principal
 

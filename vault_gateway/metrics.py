@@ -13,6 +13,8 @@ SECONDS = Histogram(
 )
 FAILED_LOGINS = Counter("vault_gateway_failed_logins_total", "Requests without a valid key")
 UNEXPECTED = Counter("vault_gateway_unexpected_errors_total", "Errors answered with 500")
+REFUSED_JWTS = Counter("vault_gateway_refused_jwts_total", "JWTs refused, by why", ["reason"])
+JWKS_LOADS = Counter("vault_gateway_jwks_loads_total", "Loads of issuers' keys", ["outcome"])
 TOKENS = Counter("vault_gateway_tokens_total", "Tokens made", ["kind"])
 REVEALS = Counter("vault_gateway_reveals_total", "Reveals by what became of them", ["outcome"])
 SEARCH_ALARMS = Counter("vault_gateway_search_alarms_total", "Merchants that used up their missed searches")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from environs import EnvError, FileAwareEnv
 
+from vault_gateway.forwarded import parse_networks
 from vault_gateway.keys import Credential
 
 PREFIX = "VAULT_GATEWAY_"
+# Revoked tokens are remembered for as long as this.
+LONGEST_JWT_LIFE_S = 7 * 86_400
 IDENTITIES = ("tokenizer", "revealer", "operator", "signer")
 
 
@@ -44,6 +47,12 @@ class Settings:
     missed_searches_a_day: int = 200
     reveal_ttl_s: int = 60
     log_json: bool = True
+    # Networks of the proxies in front, whose X-Forwarded-For counts: `10.0.0.0/8, 2001:db8::/32`.
+    trusted_proxies: str = ""
+    # Issuers' keys: hosts whose addresses may be inside, and a further authority for their certificates.
+    jwks_internal_hosts: str = ""
+    jwks_ca: Path | None = None
+    jwt_life_s: int = 86_400
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -56,6 +65,12 @@ class Settings:
             raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
         if not 5 <= self.reveal_ttl_s <= 600:
             raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
+        if not 60 <= self.jwt_life_s <= LONGEST_JWT_LIFE_S:
+            raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
+        try:
+            parse_networks(self.trusted_proxies)
+        except ValueError:
+            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES is a list of networks: 10.0.0.0/8, ::1") from None
         if not (self.policies / "access").is_dir():
             raise SettingsError(f"{PREFIX}POLICIES: there is no folder {self.policies / 'access'}")
 
@@ -108,6 +123,21 @@ def _read(env: FileAwareEnv) -> Settings:
         missed_searches_a_day=env.int("MISSED_SEARCHES_A_DAY", 200),
         reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
         log_json=env.bool("LOG_JSON", True),
+        trusted_proxies=env.str("TRUSTED_PROXIES", ""),
+        jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", ""),
+        jwks_ca=env.path("JWKS_CA", None),
+        jwt_life_s=env.int("JWT_LIFE_S", 86_400),
+    )
+
+
+def with_jwks_of_environment(settings: Settings) -> Settings:
+    """The settings of an embedded instance, with what the environment says of fetching issuers' keys: `up` hears
+    it from there too."""
+    env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
+    return replace(
+        settings,
+        jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", settings.jwks_internal_hosts),
+        jwks_ca=env.path("JWKS_CA", settings.jwks_ca),
     )
 
 

@@ -51,6 +51,10 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         missed_searches_a_day=8,
         reveal_ttl_s=9,
         log_json=False,
+        trusted_proxies="10.0.0.0/8, ::1",
+        jwks_internal_hosts="id.internal",
+        jwks_ca=Path("/etc/jwks-ca.pem"),
+        jwt_life_s=3600,
     )
     assert not [
         f.name

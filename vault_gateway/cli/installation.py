@@ -21,6 +21,7 @@ class Installation:
 
     conn: Connection
     operator: Operator
+    settings: Settings
 
 
 data_option = click.option(
@@ -54,7 +55,7 @@ def _opened(settings: Settings) -> Iterator[Installation]:
             Vault(settings.vault_addr, ca_file=settings.vault_ca, connections=1) as vault,
             database.connection() as conn,
         ):
-            yield Installation(conn, Operator(vault, settings.identities["operator"]))
+            yield Installation(conn, Operator(vault, settings.identities["operator"]), settings)
     except KeysUnavailable as failure:
         raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
     finally:

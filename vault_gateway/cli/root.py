@@ -8,6 +8,7 @@ import click
 
 from vault_gateway import __version__
 from vault_gateway.cli.clients import client
+from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.servers import migrate, serve, up
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
@@ -26,6 +27,7 @@ root.add_command(up)
 root.add_command(serve)
 root.add_command(migrate)
 root.add_command(client)
+root.add_command(issuer)
 
 
 def main() -> None:

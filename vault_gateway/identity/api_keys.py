@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 import time
-from collections import OrderedDict
 
 from vault_gateway.database import Database
 from vault_gateway.identity import store
+from vault_gateway.identity.memory import Memory
 from vault_gateway.model import Principal, Role
 
 KEY_PREFIX = "vg_"
-# A revoked key is refused everywhere within 5 s; the rest of that time is the request's own.
-REMEMBER_S = 3.0
-REMEMBER_AT_MOST = 10_000
 
 
 def new_key() -> str:
@@ -28,26 +24,24 @@ def key_digest(key: str) -> bytes:
 
 class ApiKeys:
     """Finds the principal of a key. Both finds and misses are remembered for a few seconds, so that a flood of
-    wrong keys does not become a flood of queries."""
+    wrong keys does not become a flood of queries; apart, so that it does not make the good ones forgotten."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[bytes, tuple[float, Principal | None]] = OrderedDict()
+        self._found: Memory[Principal] = Memory()
+        self._missed: Memory[bool] = Memory()
 
     def principal(self, key: str) -> Principal | None:
         digest = key_digest(key)
-        now = time.monotonic()
-        with self._lock:
-            seen = self._seen.get(digest)
-        if seen is not None and now < seen[0]:
-            return seen[1]
+        known = self._found.recall(digest)
+        if known is not None or self._missed.recall(digest):
+            return known
+        asked = time.monotonic()
         found = self._look_up(digest)
-        with self._lock:
-            self._seen[digest] = (now + REMEMBER_S, found)
-            self._seen.move_to_end(digest)
-            while len(self._seen) > REMEMBER_AT_MOST:
-                self._seen.popitem(last=False)
+        if found is None:
+            self._missed.keep(digest, True, asked)
+        else:
+            self._found.keep(digest, found, asked)
         return found
 
     def _look_up(self, digest: bytes) -> Principal | None:

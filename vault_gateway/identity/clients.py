@@ -7,26 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vault_gateway.database import Connection, Row
-from vault_gateway.identity import store
+from vault_gateway.identity import issuer_store, store
 from vault_gateway.identity.api_keys import key_digest, new_key
+from vault_gateway.identity.bindings import NAMES, NAMES_OF_ROLE
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Role, Tenant
+
+RESERVED = f"the platform name {CARRIER_PLATFORM!r} is reserved for couriers' phones"
 
 
 class ClientError(Exception):
     """The client cannot be added; the message says what to change."""
-
-
-# What a client of each role must name, and what it may name besides.
-_NEEDS: dict[Role, tuple[frozenset[str], frozenset[str]]] = {
-    Role.PLATFORM: (frozenset({"platform"}), frozenset()),
-    Role.MERCHANT: (frozenset({"platform", "merchant"}), frozenset()),
-    Role.CARRIER: (frozenset({"carrier"}), frozenset()),
-    Role.STATION: (frozenset({"carrier", "station"}), frozenset()),
-    Role.COURIER: (frozenset({"carrier"}), frozenset({"station"})),
-    Role.TELECOM: (frozenset(), frozenset()),
-    Role.AUDITOR: (frozenset(), frozenset({"platform", "merchant"})),
-    Role.OPERATOR: (frozenset(), frozenset()),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +33,22 @@ def check(client: NewClient) -> None:
     """Raises ClientError unless the names are slugs and fit the role."""
     if client.role is Role.RESPONDER:
         raise ClientError("a responder comes by JWT only, so that every reveal has a person behind it")
-    given = {
-        name for name in ("platform", "merchant", "carrier", "station") if getattr(client, name) is not None
-    }
-    needed, optional = _NEEDS[client.role]
+    given = {name for name in NAMES if getattr(client, name) is not None}
+    needed, optional = NAMES_OF_ROLE[client.role]
     if missing := needed - given:
         raise ClientError(f"a {client.role} needs --{' --'.join(sorted(missing))}")
     if extra := given - needed - optional:
         raise ClientError(f"a {client.role} takes no --{' --'.join(sorted(extra))}")
     if client.merchant is not None and client.platform is None:
         raise ClientError("--merchant needs its --platform")
-    for value in (client.name, client.platform, client.merchant, client.carrier, client.station):
-        if value is not None and not SLUG.fullmatch(value):
-            raise ClientError(
-                "names are 1 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit"
-            )
+    check_names(client.name, client.platform, client.merchant, client.carrier, client.station)
     if client.platform == CARRIER_PLATFORM:
-        raise ClientError(f"the platform name {CARRIER_PLATFORM!r} is reserved for couriers' phones")
+        raise ClientError(RESERVED)
+
+
+def check_names(*names: str | None) -> None:
+    if not all(SLUG.fullmatch(name) for name in names if name is not None):
+        raise ClientError("names are 1 to 40 of a-z, 0-9 and -, beginning and ending with a letter or digit")
 
 
 def add(
@@ -81,7 +70,13 @@ def add(
         create_keys(CARRIER_PLATFORM)
     key = new_key()
     with conn.transaction():
-        _register_names(conn, client, now, say)
+        register_names(
+            conn, client.platform, client.merchant, client.carrier, client.station, now=now, say=say
+        )
+        if client.role is Role.COURIER and issuer_store.mints_couriers(conn, client.carrier or ""):
+            raise ClientError(
+                f"the couriers of {client.carrier} come by JWT of its issuer: a handle would be two people's"
+            )
         row: Row = {
             "name": client.name,
             "role": client.role.value,
@@ -99,16 +94,28 @@ def add(
     return key
 
 
-def _register_names(conn: Connection, client: NewClient, now: datetime, say: Callable[[str], None]) -> None:
-    if client.platform is not None and store.ensure_platform(conn, client.platform, now):
-        say(f"registered platform {client.platform}")
-    if client.platform is not None and client.merchant is not None:
-        tenant = Tenant(client.platform, client.merchant)
-        if store.ensure_tenant(conn, tenant, now):
-            say(f"registered merchant {client.merchant} of {client.platform}")
-    if client.carrier is not None:
-        if store.ensure_carrier(conn, client.carrier, now):
-            say(f"registered carrier {client.carrier}")
-        store.ensure_tenant(conn, Tenant(CARRIER_PLATFORM, client.carrier), now)
-        if client.station is not None and store.ensure_station(conn, client.carrier, client.station, now):
-            say(f"registered station {client.carrier}/{client.station}")
+def register_names(
+    conn: Connection,
+    platform: str | None,
+    merchant: str | None,
+    carrier: str | None,
+    station: str | None,
+    *,
+    now: datetime,
+    say: Callable[[str], None],
+) -> None:
+    """Registers what is named and not there yet, with a line about each."""
+    if platform is not None and store.ensure_platform(conn, platform, now):
+        say(f"registered platform {platform}")
+    if (
+        platform is not None
+        and merchant is not None
+        and store.ensure_tenant(conn, Tenant(platform, merchant), now)
+    ):
+        say(f"registered merchant {merchant} of {platform}")
+    if carrier is not None:
+        if store.ensure_carrier(conn, carrier, now):
+            say(f"registered carrier {carrier}")
+        store.ensure_tenant(conn, Tenant(CARRIER_PLATFORM, carrier), now)
+        if station is not None and store.ensure_station(conn, carrier, station, now):
+            say(f"registered station {carrier}/{station}")

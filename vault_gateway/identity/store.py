@@ -10,7 +10,8 @@ from vault_gateway.model import Tenant
 
 
 def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
-    """An unrevoked client; a courier only while its carrier has not removed the handle."""
+    """An unrevoked client; a courier only while its carrier has not removed the handle, and has no issuer that
+    mints couriers: a handle would else be two people's."""
     return conn.execute(
         """
         select c.name, c.role, c.platform, c.merchant, c.carrier, c.station
@@ -18,7 +19,10 @@ def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
         where c.key_digest = %s and c.revoked_at is null
           and (c.role <> 'courier' or exists (
             select from courier k
-            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null))
+            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null)
+          and not exists (
+            select from issuer i
+            where i.carrier = c.carrier and 'courier' = any (i.roles) and i.revoked_at is null))
         """,
         (key_digest,),
     ).fetchone()

@@ -1,0 +1,66 @@
+"""A JWT of a registered issuer is as good as an API key, for exactly what it says and the issuer may say."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import canaries
+from tests.functional.identity.conftest import Trust, holder_of
+from tests.functional.identity.provider import Provider
+from tests.world import Town, World, new_town, unique
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA", "Ed25519"])
+def test_a_merchant_works_with_a_token_of_its_own_provider(
+    world: World, trust: Trust, algorithm: str
+) -> None:
+    platform, merchant = unique("p"), unique("m")
+    provider = trust(
+        "merchant",
+        provider=Provider(f"https://{unique('id')}.example", algorithm),
+        platform=platform,
+        merchant=merchant,
+    )
+    shop = holder_of(world, provider.token(sub="till-1"))
+    someone = canaries.person()
+    answer = shop.post("/v1/tokens", {"items": canaries.items_of(someone)})
+    assert answer.status_code == 201, answer.text
+    token = answer.get_json()["items"][1]["token"]
+    assert shop.get(f"/v1/tokens/{token}").status_code == 200
+    auditor = world.actor("auditor", platform=platform)
+    (event,) = auditor.get("/v1/audit/events?action=token.create").get_json()["items"]
+    assert event["actor"].startswith("jwt:")
+    assert event["actor"].endswith(":till-1")
+
+
+def test_a_courier_with_a_token_reveals_an_assigned_parcel(world: World, trust: Trust) -> None:
+    town = new_town(world)
+    provider = trust("courier", carrier=town.carrier_slug)
+    handle = unique("h")
+    assert town.carrier.post("/v1/couriers", {"handle": handle}).status_code == 201
+    someone = canaries.person()
+    waybill_no = town.waybill(town.tokenize(someone))
+    town.event(waybill_no, "accepted")
+    assert town.event(waybill_no, "out_for_delivery", courier=handle).status_code == 201
+    ask = {"waybill_no": waybill_no, "purpose": "deliver", "claim": True}
+    other = unique("h")
+    assert town.carrier.post("/v1/couriers", {"handle": other}).status_code == 201
+    assert holder_of(world, provider.token(sub=other)).post("/v1/reveals", ask).status_code == 404
+    answer = holder_of(world, provider.token(sub=handle)).post("/v1/reveals", ask)
+    assert answer.status_code == 201, answer.text
+    assert answer.get_json()["fields"]["name"] == someone.name
+
+
+def test_a_courier_whom_the_carrier_does_not_have_or_removed_is_nobody(
+    world: World, town: Town, trust: Trust
+) -> None:
+    carrier_town = new_town(world)
+    provider = trust("courier", carrier=carrier_town.carrier_slug)
+    handle = unique("h")
+    courier = holder_of(world, provider.token(sub=handle))
+    assert courier.get("/v1/waybills?courier=me").status_code == 401
+    carrier_town.carrier.post("/v1/couriers", {"handle": handle})
+    assert courier.get("/v1/waybills?courier=me").status_code == 200
+    carrier_town.carrier.delete(f"/v1/couriers/{handle}")
+    another = holder_of(world, provider.token(sub=handle))
+    assert another.get("/v1/waybills?courier=me").status_code == 401
