@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cedarpy
 import orjson
+import structlog
 
 from vault_gateway.access.policies import Policies
 from vault_gateway.access.resources import Resource
 from vault_gateway.model import Principal, Role
+
+log = structlog.get_logger("vault_gateway.access")
 
 # Attributes of a principal that its role's entity type has; the schema refuses any other.
 _ATTRIBUTES: Mapping[Role, tuple[str, ...]] = {
@@ -29,17 +33,27 @@ _ATTRIBUTES: Mapping[Role, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`policies` are the ids that decided. `reason` is the id of the policy that forbade, if one did;
-    None with a denial means that nothing permitted it."""
+    None with a denial means that nothing permitted it. `fault`: the question could not be evaluated (an
+    attribute is missing, the context does not fit the schema), which is a denial too."""
 
     allowed: bool
     policies: tuple[str, ...]
     reason: str | None
+    fault: bool = False
 
 
 class Access:
     """Decides by a policy set. Anything but a clean Allow is a denial, an evaluation error included."""
 
     def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    @property
+    def policies(self) -> Policies:
+        return self._policies
+
+    def replace(self, policies: Policies) -> None:
+        """Decides by `policies` from the next question on; one that is being decided keeps the old set whole."""
         self._policies = policies
 
     def decide(
@@ -49,33 +63,46 @@ class Access:
         resource: Resource,
         context: Mapping[str, str | int] | None = None,
     ) -> Decision:
-        request = {
-            "principal": {"type": _entity_type(principal), "id": principal.id},
-            "action": {"type": "Action", "id": action},
-            "resource": {"type": resource.type, "id": resource.id},
-            "context": orjson.dumps(context or {}).decode(),
-        }
-        answer = cedarpy.is_authorized(
-            request, self._policies.policy_set, _entities(principal, resource), self._policies.schema
-        )
+        policies = self._policies
+        request, entities = question(principal, action, resource, context)
+        answer = cedarpy.is_authorized(request, policies.policy_set, entities, policies.schema)
+        if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+            # Cedar's own text may quote an id: the types and the action tell where to look.
+            log.error("policy question cannot be evaluated", role=principal.role.value, action=action)
+            return Decision(allowed=False, policies=(), reason=None, fault=True)
         names = tuple(sorted(answer.diagnostics.id_annotations_by_reason.values()))
-        allowed = answer.allowed and not answer.diagnostics.errors
-        return Decision(allowed, names, None if allowed or not names else names[0])
+        return Decision(answer.allowed, names, None if answer.allowed or not names else names[0])
 
 
-def _entity_type(principal: Principal) -> str:
+def question(
+    principal: Principal, action: str, resource: Resource, context: Mapping[str, str | int] | None = None
+) -> tuple[dict[str, Any], str]:
+    """A request and its entities, as Cedar takes them."""
+    request = {
+        "principal": {"type": entity_type(principal), "id": principal.id},
+        "action": {"type": "Action", "id": action},
+        "resource": {"type": resource.type, "id": resource.id},
+        "context": orjson.dumps(context or {}).decode(),
+    }
+    return request, _entities(principal, resource)
+
+
+def entity_type(principal: Principal) -> str:
     return principal.role.value.capitalize()
 
 
-def _entities(principal: Principal, resource: Resource) -> str:
-    attributes = {
+def attributes_of(principal: Principal) -> dict[str, str]:
+    return {
         name: value for name in _ATTRIBUTES[principal.role] if (value := getattr(principal, name)) is not None
     }
+
+
+def _entities(principal: Principal, resource: Resource) -> str:
     return orjson.dumps(
         [
             {
-                "uid": {"type": _entity_type(principal), "id": principal.id},
-                "attrs": attributes,
+                "uid": {"type": entity_type(principal), "id": principal.id},
+                "attrs": attributes_of(principal),
                 "parents": [],
             },
             {"uid": {"type": resource.type, "id": resource.id}, "attrs": resource.attributes, "parents": []},

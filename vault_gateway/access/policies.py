@@ -1,43 +1,96 @@
-"""Reading a folder of Cedar policies: all of it valid, or none of it used."""
+"""Cedar policies, parsed and validated: each file of a folder, or none of it used."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cedarpy
+import orjson
+
+SCHEMA_FILE = "schema.cedarschema"
 
 
 class PolicyError(Exception):
-    """The policy set cannot be used; the message says which file or policy and why."""
+    """The policy set cannot be used; the message says which file, policy or case and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policies:
     """A parsed, validated policy set. Parsing once makes a decision some twenty times cheaper."""
 
+    text: str
+    schema_text: str
     policy_set: cedarpy.PolicySet
     schema: cedarpy.Schema
 
+    @cached_property
+    def statements(self) -> Mapping[str, dict[str, Any]]:
+        """Each policy in Cedar's JSON form (effect, scope, conditions, annotations), by its id."""
+        return statements_of(self.text)
 
-def load_policies(folder: Path) -> Policies:
-    """Parses and validates every `*.cedar` file of `folder` against its `schema.cedarschema`."""
+
+def parse_policies(files: Mapping[str, str], schema_text: str) -> Policies:
+    """`files` are Cedar texts by their file's name. An empty set is a valid one: it permits nothing."""
     try:
-        schema_text = (folder / "schema.cedarschema").read_text(encoding="utf-8")
-        files = sorted(folder.glob("*.cedar"))
-        text = "\n".join(path.read_text(encoding="utf-8") for path in files)
-    except OSError as error:
+        schema = cedarpy.Schema.from_str(schema_text)
+    except ValueError as error:
+        raise PolicyError(f"{SCHEMA_FILE} cannot be parsed: {error}") from None
+    for name, text in files.items():
+        _require_valid(name, text, schema)
+    _require_ids(files)
+    text = "\n".join(files.values())
+    return Policies(text, schema_text, cedarpy.PolicySet.from_str(text), schema)
+
+
+def read_policies(folder: Path) -> Policies:
+    """Every `*.cedar` file of `folder`, validated against its `schema.cedarschema`."""
+    try:
+        schema_text = (folder / SCHEMA_FILE).read_text(encoding="utf-8")
+        files = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.cedar"))}
+    except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"policies cannot be read: {error}") from None
     if not files:
         raise PolicyError(f"there is no policy in {folder}")
     try:
-        schema = cedarpy.Schema.from_str(schema_text)
-        policy_set = cedarpy.PolicySet.from_str(text)
+        return parse_policies(files, schema_text)
+    except PolicyError as error:
+        raise PolicyError(f"{folder}: {error}") from None
+
+
+def statements_of(text: str) -> dict[str, dict[str, Any]]:
+    policies = orjson.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    return {policy["annotations"]["id"]: policy for policy in policies.values()}
+
+
+def _require_valid(name: str, text: str, schema: cedarpy.Schema) -> None:
+    try:
+        cedarpy.PolicySet.from_str(text)
     except ValueError as error:
-        raise PolicyError(f"policies in {folder} cannot be parsed: {error}") from None
-    result = cedarpy.validate_policies(text, schema_text)
+        raise PolicyError(f"{name} cannot be parsed: {error}") from None
+    result = cedarpy.validate_policies(text, schema)
     if not result.validation_passed:
         names = result.id_annotations_by_policy_id
         faults = "; ".join(f"{names.get(e.policy_id, e.policy_id)}: {e.error}" for e in result.errors)
-        raise PolicyError(f"policies in {folder} do not fit the schema: {faults}")
-    return Policies(policy_set, schema)
+        raise PolicyError(f"{name} does not fit the schema: {faults}")
+
+
+def _require_ids(files: Mapping[str, str]) -> None:
+    """The audit log names policies by their ids, so that each has one of its own. Templates are refused: they
+    decide nothing until something links them, which nothing here does."""
+    ids: Counter[str] = Counter()
+    for name, text in files.items():
+        parsed = orjson.loads(cedarpy.policies_to_json_str(text))
+        if parsed["templates"]:
+            raise PolicyError(f"{name} holds a template: write policies")
+        for policy in parsed["staticPolicies"].values():
+            policy_id = policy.get("annotations", {}).get("id")
+            if not policy_id:
+                raise PolicyError(f'{name}: a {policy["effect"]} has no @id("...")')
+            ids[policy_id] += 1
+            if ids[policy_id] > 1:
+                raise PolicyError(f"{name}: there are two policies {policy_id!r}")

@@ -1,0 +1,142 @@
+"""A policy folder is used whole or not at all, and who is refused hears the file and the case."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.access.shipped import FOLDER
+from vault_gateway.access import PolicyError, load_policies
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copy = tmp_path / "access"
+    shutil.copytree(FOLDER, copy)
+    return copy
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(PolicyError) as refused:
+        load_policies(folder)
+    return str(refused.value)
+
+
+def test_the_shipped_folder_is_used(folder: Path) -> None:
+    assert "courier-reveals-assigned-parcels" in load_policies(folder).statements
+
+
+def test_a_policy_that_cannot_be_parsed_is_refused_with_its_file(folder: Path) -> None:
+    change(folder / "courier.cedar", "permit (", "permitt (")
+
+    assert "courier.cedar cannot be parsed" in refusal(folder)
+
+
+def test_an_attribute_that_the_schema_does_not_know_is_refused_with_file_and_policy(folder: Path) -> None:
+    change(
+        folder / "station.cedar",
+        "resource.station == principal.station",
+        "resource.depot == principal.station",
+    )
+
+    told = refusal(folder)
+    assert "station.cedar does not fit the schema" in told
+    assert "station-held-parcels" in told
+
+
+def test_an_optional_attribute_that_is_not_asked_for_first_is_refused(folder: Path) -> None:
+    change(folder / "courier.cedar", "resource has deliver_by && ", "")
+
+    assert "delivery_window_over" in refusal(folder)
+
+
+def test_a_schema_that_cannot_be_parsed_is_refused(folder: Path) -> None:
+    change(folder / "schema.cedarschema", "entity Courier", "entityy Courier")
+
+    assert "schema.cedarschema cannot be parsed" in refusal(folder)
+
+
+def test_a_policy_that_decides_a_case_otherwise_is_refused_with_the_case(folder: Path) -> None:
+    change(
+        folder / "courier.cedar",
+        "context.now <= resource.deliver_by",
+        "context.now <= resource.deliver_by + 60",
+    )
+
+    told = refusal(folder)
+    assert "cases.yaml" in told
+    assert "li reveal.issue out-with-li with purpose=deliver now=1001" in told
+    assert "deny by delivery_window_over is due" in told
+
+
+def test_a_removed_policy_file_is_refused(folder: Path) -> None:
+    (folder / "courier.cedar").unlink()
+
+    assert "cases do not hold" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["cases.yaml", "schema.cedarschema"])
+def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+    assert name in refusal(folder)
+
+
+def test_a_folder_without_policies_is_refused(folder: Path) -> None:
+    for path in folder.glob("*.cedar"):
+        path.unlink()
+
+    assert "there is no policy" in refusal(folder)
+
+
+def test_a_policy_without_an_id_is_refused(folder: Path) -> None:
+    change(folder / "operator.cedar", '@id("operator-revokes-grants")\n', "")
+
+    assert 'operator.cedar: a permit has no @id("...")' in refusal(folder)
+
+
+def test_an_id_that_is_used_twice_is_refused(folder: Path) -> None:
+    change(folder / "station.cedar", "station-own-grants", "courier-own-grants")
+
+    assert "there are two policies 'courier-own-grants'" in refusal(folder)
+
+
+def test_a_template_is_refused(folder: Path) -> None:
+    change(folder / "operator.cedar", "principal is Operator", "principal == ?principal")
+
+    assert "operator.cedar" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("as: li, do: reveal.ack", "as: nobody, do: reveal.ack", "there is no actor or resource 'nobody'"),
+        ("then: allow, by: courier-own-grants", "then: allow", "names the policies"),
+        ("then: allow, by: courier-own-grants", "then: maybe, by: courier-own-grants", "then"),
+        ("because: it was given to it", "why: it was given to it", "because"),
+        ("li: {role: courier,", "li: {role: king,", "role"),
+        ("wang: {role: courier, carrier: sf, handle: wang}", "li: {role: operator}", "a name is given twice"),
+        ("cases:", "cases: [", "cases.yaml"),
+        # A denial because of a typing error would prove nothing.
+        (
+            "with: {purpose: marketing, now: 500}",
+            "with: {purpse: marketing, now: 500}",
+            "does not fit the schema",
+        ),
+        ("sfs-fleet: {Fleet: {carrier: sf}}", "sfs-fleet: {Fleet: {carier: sf}}", "does not fit the schema"),
+    ],
+)
+def test_cases_that_cannot_be_read_are_refused_with_the_place(
+    folder: Path, old: str, new: str, told: str
+) -> None:
+    change(folder / "cases.yaml", old, new)
+
+    assert told in refusal(folder)
