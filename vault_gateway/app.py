@@ -17,7 +17,8 @@ from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
 from vault_gateway.forwarded import parse_networks
 from vault_gateway.health import health_blueprint
-from vault_gateway.idempotency import RequestKeys
+from vault_gateway.housekeeping import keep_house
+from vault_gateway.idempotency import RequestKeys, forget_old
 from vault_gateway.identity.keyring import keyring
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Revealer, Tokenizer, Vault
@@ -31,6 +32,7 @@ from vault_gateway.tokens.http import tokens_blueprint
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService
+from vault_gateway.tokens.store import keep_partitions_ahead
 from vault_gateway.waybills.http import waybills_blueprint
 from vault_gateway.waybills.lists import WaybillLists
 from vault_gateway.waybills.networks import load_networks
@@ -89,4 +91,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
     app.register_blueprint(health_blueprint(database, vault, limits, multiprocess_metrics=several))
     app.register_blueprint(documentation_blueprint())
+    duties = {
+        "token_partitions": keep_partitions_ahead,
+        "idempotency": lambda conn: forget_old(conn, clock),
+    }
+    keep_house(database, duties)
     return app

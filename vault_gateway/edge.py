@@ -8,12 +8,13 @@ from uuid import UUID
 
 import orjson
 import structlog
-from flask import Flask, Request, Response, current_app, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask.json.provider import JSONProvider
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from vault_gateway import metrics
+from vault_gateway.bodies import json_object
 from vault_gateway.errors import GatewayError
 from vault_gateway.forwarded import Networks, client_address, counted_as
 from vault_gateway.ids import base32, new_id, parse_base32
@@ -21,9 +22,6 @@ from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Principal, utc_now
 
 log = structlog.get_logger("vault_gateway.http")
-
-# Deeper than any body of the contract by far; orjson alone would allow 1,024.
-MAX_DEPTH = 16
 
 
 class Keyring(Protocol):
@@ -123,13 +121,13 @@ def caller() -> Caller:
 
 def json_body(schema: Schema) -> dict[str, Any]:
     """The request's body, loaded by `schema`, which refuses unknown fields."""
-    loaded: dict[str, Any] = schema.load(_json_object(request))
+    loaded: dict[str, Any] = schema.load(_json_object())
     return loaded
 
 
 def json_body_either(one: Schema, many: Schema) -> tuple[dict[str, Any], bool]:
     """A body that is one thing, or many as `{items: [...]}`, and whether it is many."""
-    body = _json_object(request)
+    body = _json_object()
     is_many = "items" in body
     loaded: dict[str, Any] = (many if is_many else one).load(body)
     return loaded, is_many
@@ -147,35 +145,8 @@ def raw_body() -> bytes:
     return request.get_data(cache=True)
 
 
-def _json_object(incoming: Request) -> dict[str, Any]:
-    raw = raw_body()
-    if not raw:
-        return {}
-    if incoming.mimetype != "application/json":
-        raise GatewayError("unsupported_media_type", 415, "The body must be application/json.")
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise GatewayError("invalid_json", 400, "The body is not valid JSON in UTF-8.") from None
-    if not isinstance(value, dict):
-        raise GatewayError("invalid_json", 400, "The body must be a JSON object.")
-    if _deeper_than(value, MAX_DEPTH):
-        raise GatewayError("invalid_json", 400, "The body is nested too deeply.")
-    return value
-
-
-def _deeper_than(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+def _json_object() -> dict[str, Any]:
+    return json_object(raw_body(), request.mimetype)
 
 
 def _begin() -> None:

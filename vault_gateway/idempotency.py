@@ -22,6 +22,7 @@ from vault_gateway.keys import KeysUnavailable, Tokenizer
 from vault_gateway.model import Caller, Clock
 
 KEPT = timedelta(hours=24)
+_REMOVED_AT_ONCE = 1000
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -93,5 +94,17 @@ def keep_answer(conn: Connection, wanted: RequestKey, answer: Any, clock: Clock)
 
 
 def forget_old(conn: Connection, clock: Clock) -> int:
-    """Removes records past their time; returns how many."""
-    return conn.execute("delete from idempotency where created_at <= %s", (clock() - KEPT,)).rowcount
+    """Removes records past their time, some at once and none that a request is busy with; returns how many."""
+    removed = 0
+    while True:
+        some = conn.execute(
+            """
+            delete from idempotency where (principal, key) in (
+              select principal, key from idempotency where created_at <= %s
+              order by created_at limit %s for update skip locked)
+            """,
+            (clock() - KEPT, _REMOVED_AT_ONCE),
+        ).rowcount
+        removed += some
+        if some < _REMOVED_AT_ONCE:
+            return removed

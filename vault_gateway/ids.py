@@ -23,10 +23,10 @@ def new_id(now: datetime) -> UUID:
 
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
-    """`count` UUIDv7 of the same millisecond, from one read of the system's random source."""
+    """`count` UUIDv7 of the same millisecond in ascending order, from one read of the system's random source."""
     millis = int(now.timestamp() * 1000)
     noise = os.urandom(10 * count)
-    return [_uuid(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10)]
+    return sorted(_uuid(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10))
 
 
 def _uuid(millis: int, noise: int) -> UUID:

@@ -17,4 +17,10 @@ REFUSED_JWTS = Counter("vault_gateway_refused_jwts_total", "JWTs refused, by why
 JWKS_LOADS = Counter("vault_gateway_jwks_loads_total", "Loads of issuers' keys", ["outcome"])
 TOKENS = Counter("vault_gateway_tokens_total", "Tokens made", ["kind"])
 REVEALS = Counter("vault_gateway_reveals_total", "Reveals by what became of them", ["outcome"])
-SEARCH_ALARMS = Counter("vault_gateway_search_alarms_total", "Merchants that used up their missed searches")
+SEARCH_ALARMS = Counter(
+    "vault_gateway_search_alarms_total",
+    "Value searches refused, the day's misses of the merchant being used up",
+)
+HOUSEKEEPING_FAILURES = Counter(
+    "vault_gateway_housekeeping_failures_total", "Duties that failed and are tried again", ["duty"]
+)

@@ -34,6 +34,12 @@ def test_ids_are_uuid7_of_their_millisecond(moment: datetime, count: int) -> Non
         assert parse_base32(base32(made)) == made
 
 
+@given(moment=times, count=st.integers(0, 20))
+def test_ids_of_one_request_ascend(moment: datetime, count: int) -> None:
+    made = new_ids(moment, count)
+    assert made == sorted(set(made))
+
+
 @given(first=uuids_v7, second=uuids_v7)
 def test_text_sorts_as_ids_do(first: UUID, second: UUID) -> None:
     assert (base32(first) < base32(second)) == (first < second)

@@ -58,16 +58,6 @@ class Tokenizer:
         return self._hmacs(_index_fragments(values))
 
     @opaque
-    def blind_indexes_and_fingerprint(
-        self, values: Sequence[tuple[UUID, Origin, Kind, bytes]], principal_id: str, body: bytes
-    ) -> tuple[list[bytes], bytes]:
-        """Both in the same batch: a request with an idempotency key costs no further call."""
-        fragments = _index_fragments(values)
-        fragments.append(_fingerprint_fragment(principal_id, body))
-        *indexes, fingerprint = self._hmacs(fragments)
-        return indexes, fingerprint
-
-    @opaque
     def fingerprint(self, principal_id: str, body: bytes) -> bytes:
         """32 bytes that tell whether a principal's repeated request is the same; not guessable as a hash
         is."""

@@ -40,7 +40,9 @@ as $$
 $$;
 
 -- Makes the weekly partitions from last week to `weeks_ahead`. Belongs to the owner of the tables, so that
--- the gateway can call it without the right to create anything itself.
+-- the gateway can call it without the right to create anything itself. A partition is made apart and then
+-- attached: that lock stands in no request's way, while `create table ... partition of` waits for all of them
+-- and lets none pass meanwhile.
 create function ensure_token_partitions(weeks_ahead integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp
 as $$
@@ -57,8 +59,9 @@ begin
     week := date_trunc('week', now() at time zone 'UTC') + make_interval(weeks => i);
     label := 'token_' || to_char(week, 'IYYY"w"IW');
     if to_regclass('public.' || label) is null then
+      execute format('create table public.%I (like public.token including constraints)', label);
       execute format(
-        'create table public.%I partition of public.token for values from (%L) to (%L)',
+        'alter table public.token attach partition public.%I for values from (%L) to (%L)',
         label,
         uuid_v7_floor(week at time zone 'UTC'),
         uuid_v7_floor((week + interval '1 week') at time zone 'UTC'));
@@ -85,12 +88,11 @@ grant execute on function token_weeks_ahead() to vault_gateway_app;
 
 select ensure_token_partitions(8);
 
--- Missed value searches, a merchant and day: guarantee 1.
+-- Missed value searches of a merchant on its latest day of any: guarantee 1.
 create table search_miss (
-  tenant_id uuid not null,
+  tenant_id uuid primary key,
   day date not null,
-  misses integer not null,
-  primary key (tenant_id, day)
+  misses integer not null
 );
 alter table search_miss enable row level security;
 alter table search_miss force row level security;

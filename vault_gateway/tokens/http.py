@@ -7,16 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from vault_gateway.edge import batch_status, caller, cursor_of, json_body, page, query, raw_body
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Kind, Tenant
-from vault_gateway.shapes import TenantSchema
-from vault_gateway.tokens.schemas import LookupSchema, MatchSchema, SearchSchema, TokenizeSchema
+from vault_gateway.shapes import TenantSchema, is_order
+from vault_gateway.tokens.schemas import LookupSchema, MatchSchema, OrderSchema, SearchSchema, TokenizeSchema
 from vault_gateway.tokens.service import TokenService
 
 _TENANT, _TOKENIZE, _LOOKUP = TenantSchema(), TokenizeSchema(), LookupSchema()
-_SEARCH, _MATCH = SearchSchema(), MatchSchema()
+_SEARCH, _MATCH, _ORDER = SearchSchema(), MatchSchema(), OrderSchema()
 
 
 def tokens_blueprint(service: TokenService, request_keys: RequestKeys) -> Blueprint:
@@ -62,7 +62,10 @@ def tokens_blueprint(service: TokenService, request_keys: RequestKeys) -> Bluepr
     @room.get("/v1/orders/<order>")
     def get_order(order: str) -> Response:
         who = caller()
-        return jsonify(order=order, items=service.order(who, _tenant(who, query(_TENANT)), order))
+        named = query(_ORDER)
+        if not is_order(order):
+            raise not_found()
+        return page(*service.order(who, _tenant(who, named), order, cursor_of(named), named["limit"]))
 
     return room
 

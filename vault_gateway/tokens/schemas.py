@@ -14,7 +14,7 @@ MAX_ITEMS = 10_000
 
 class TokenizeSchema(TenantSchema):
     order = fields.String(validate=ORDER_FIELD)
-    items = fields.List(fields.Raw(), required=True, validate=validate.Length(1, MAX_ITEMS))
+    items = fields.List(fields.Raw(allow_none=True), required=True, validate=validate.Length(1, MAX_ITEMS))
 
 
 class LookupSchema(TenantSchema):
@@ -27,6 +27,13 @@ class SearchSchema(TenantSchema):
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     value = fields.Raw()
     last4 = fields.String(validate=validate.Regexp(r"\A[0-9]{4}\Z", error="Four digits."))
+    cursor = fields.String(validate=CURSOR_FIELD)
+    limit = fields.Integer(strict=True, validate=validate.Range(1, 500), load_default=100)
+
+
+class OrderSchema(TenantSchema):
+    """The query of an order's tokens."""
+
     cursor = fields.String(validate=CURSOR_FIELD)
     limit = fields.Integer(validate=validate.Range(1, 500), load_default=100)
 

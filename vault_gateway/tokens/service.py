@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -21,19 +21,8 @@ from vault_gateway.limits import too_many
 from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant
 from vault_gateway.tokens import store
 from vault_gateway.tokens.ids import parse_token, token_text
+from vault_gateway.tokens.items import answers_of, made_before, outcomes_of, read_item
 from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused
-
-MAX_REF = 128
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An item of a request after it was read: a value, or the reason why there is none."""
-
-    ref: str | None
-    kind: Kind | None
-    value: Normalised | None
-    error: ValueRefused | None
 
 
 def origin_of(caller: Caller) -> Origin:
@@ -63,22 +52,24 @@ class TokenService:
     ) -> list[dict[str, Any]]:
         """One answer an item, in order: `ref, token, kind, masked` or `ref, error`. Either all tokens of a
         request are kept, or none is."""
-        read = [self._read_item(item) for item in items]
         policies = self._ground(caller, tenant, Event("token.create", order=order))
+        read = [read_item(self._normaliser, item) for item in items]
         good = [(item.kind, item.value) for item in read if item.kind is not None and item.value is not None]
         ids = new_ids(self._clock(), len(good))
         rows = self.seal(tenant, origin_of(caller), good, ids)
         with self._ledger.open(caller, tenant) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
-                return _answers(read, [UUID(text) for text in earlier])
+                views = store.find_views(unit.conn, tenant.id, made_before(read, earlier))
+                return answers_of(read, earlier, {token: row["masked"] for token, row in views.items()})
             if rows:
                 self._keep(unit, tenant, rows, order, policies)
+            outcomes = outcomes_of(read, ids)
             if key is not None:
-                keep_answer(unit.conn, key, [str(token_id) for token_id in ids], self._clock)
+                keep_answer(unit.conn, key, outcomes, self._clock)
         for row in rows:
             metrics.TOKENS.labels(row.kind.value).inc()
-        return _answers(read, ids)
+        return answers_of(read, outcomes, {})
 
     def view(self, caller: Caller, tenant: Tenant, token: str) -> dict[str, Any]:
         """A token's masked view; 404 for what is unknown, foreign or erased."""
@@ -101,13 +92,16 @@ class TokenService:
             for found in parsed
         ]
 
-    def order(self, caller: Caller, tenant: Tenant, order: str) -> list[dict[str, Any]]:
+    def order(
+        self, caller: Caller, tenant: Tenant, order: str, after: UUID | None, limit: int
+    ) -> tuple[list[dict[str, Any]], UUID | None]:
+        """The tokens that were submitted under an order, oldest first; 404 where there is none."""
         self._ground(caller, tenant, Event("order.read"))
         with self._ledger.open(caller, tenant) as unit:
-            rows = store.find_order(unit.conn, tenant.id, order)
-        if not rows:
+            rows = store.find_order(unit.conn, tenant.id, order, after, limit + 1)
+        if not rows and after is None:
             raise not_found()
-        return [_view(row) for row in rows]
+        return _page(rows, limit)
 
     def search_value(
         self, caller: Caller, tenant: Tenant, kind: Kind, value: object, before: UUID | None, limit: int
@@ -124,15 +118,14 @@ class TokenService:
         blind_index = self._ask_vault_for_indexes([with_index])[0]
         today = self._clock().date()
         with self._ledger.open(caller, tenant) as unit:
-            used = store.reserve_miss(unit.conn, tenant.id, today, self._missed_a_day)
-            if used is None:
+            if not store.reserve_miss(unit.conn, tenant.id, today, self._missed_a_day):
                 metrics.SEARCH_ALARMS.inc()
                 raise refused(
                     event, too_many(_seconds_left_of_day(self._clock)), reason="missed_searches_used_up"
                 )
             rows = store.find_by_blind_index(unit.conn, tenant.id, kind, blind_index, before, limit + 1)
             if rows:
-                store.give_miss_back(unit.conn, tenant.id, today)
+                store.give_miss_back(unit.conn, tenant.id)
             unit.record(
                 replace(event, policies=policies, detail={"kind": kind.value, "found": len(rows[:limit])})
             )
@@ -155,11 +148,8 @@ class TokenService:
         """Positions of the same recipient, and positions that name a token which is not there. Two are the
         same when name, phone and address have equal blind indexes; what a platform and what a merchant
         submitted never have."""
-        parsed = [
-            [parse_token(recipient[name]) for name in ("name", "phone", "address")]
-            for recipient in recipients
-        ]
-        ids = {found[1] for triple in parsed for found in triple if found is not None}
+        parsed = [[_of_kind(kind, recipient[kind.value]) for kind in Kind] for recipient in recipients]
+        ids = {token_id for three in parsed for token_id in three if token_id is not None}
         event = Event("token.match", detail={"count": len(recipients)})
         policies = self._ground(caller, tenant, event)
         with self._ledger.open(caller, tenant) as unit:
@@ -167,13 +157,13 @@ class TokenService:
             unit.record(replace(event, policies=policies))
         groups: dict[tuple[bytes, ...], list[int]] = {}
         missing = []
-        for position, triple in enumerate(parsed):
+        for position, three in enumerate(parsed):
             indexes = tuple(
-                known[found[1]][1]
-                for found in triple
-                if found is not None and found[1] in known and known[found[1]][0] is found[0]
+                known[token_id][1]
+                for kind, token_id in zip(Kind, three, strict=True)
+                if token_id in known and known[token_id][0] is kind
             )
-            if len(indexes) == 3:
+            if len(indexes) == len(Kind):
                 groups.setdefault(indexes, []).append(position)
             else:
                 missing.append(position)
@@ -193,40 +183,9 @@ class TokenService:
             resource = token_resource(tenant, token, Origin(row["origin"]))
             answer = GatewayError("forbidden", 403, "What the platform submitted, the platform erases.")
             policies = unit.require(event, resource, answer)
-            store.erase(unit.conn, tenant.id, parsed[1], self._clock())
+            if not store.erase(unit.conn, tenant.id, parsed[1], self._clock()):
+                raise refused(replace(event, token=None), not_found(), reason="unknown_token")
             unit.record(replace(event, policies=policies, order=row["order_ref"]))
-
-    def _read_item(self, item: Any) -> _Item:
-        if not isinstance(item, dict):
-            return _Item(
-                None, None, None, ValueRefused("item_invalid", "An item is an object with kind and value.")
-            )
-        ref = item.get("ref")
-        if ref is not None and not (isinstance(ref, str) and len(ref) <= MAX_REF and ref.isprintable()):
-            return _Item(
-                None, None, None, ValueRefused("ref_invalid", "ref is at most 128 printable characters.")
-            )
-        try:
-            kind = Kind(item["kind"])
-            value = item["value"]
-        except (KeyError, ValueError, TypeError):
-            return _Item(
-                ref,
-                None,
-                None,
-                ValueRefused("item_invalid", "kind is phone, address or name; value is needed."),
-            )
-        if not item.keys() <= {"kind", "value", "ref", "region"}:
-            return _Item(
-                ref, None, None, ValueRefused("item_invalid", "An item has a field that is not known here.")
-            )
-        try:
-            region = item.get("region", "CN")
-            if not (isinstance(region, str) and len(region) == 2 and region.isascii() and region.isupper()):
-                raise ValueRefused("region_invalid", "region is an ISO 3166 code of two letters.")
-            return _Item(ref, kind, self._normaliser.normalise(kind, value, region), None)
-        except ValueRefused as refusal:
-            return _Item(ref, kind, None, refusal)
 
     def _ground(self, caller: Caller, tenant: Tenant, event: Event) -> tuple[str, ...]:
         """Is this the caller's ground? Asked before Vault or a row is touched."""
@@ -284,21 +243,9 @@ class TokenService:
         )
 
 
-def _answers(items: Sequence[_Item], ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """Token ids go to the good items in order; everything else of the answer follows from the request, so that
-    a repeated request is answered alike from the ids alone."""
-    remaining = iter(ids)
-    answers: list[dict[str, Any]] = []
-    for item in items:
-        answer: dict[str, Any] = {} if item.ref is None else {"ref": item.ref}
-        if item.kind is not None and item.value is not None:
-            answer["token"] = token_text(item.kind, next(remaining))
-            answer["kind"] = item.kind.value
-            answer["masked"] = item.value.masked
-        elif item.error is not None:
-            answer["error"] = {"code": item.error.code, "detail": item.error.detail}
-        answers.append(answer)
-    return answers
+def _of_kind(kind: Kind, token: str) -> UUID | None:
+    parsed = parse_token(token)
+    return parsed[1] if parsed is not None and parsed[0] is kind else None
 
 
 def _view(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from vault_gateway.keys import Ciphertext
 from vault_gateway.model import Kind, Origin
 from vault_gateway.tokens.normalise import Normalised
 
+WEEKS_AHEAD = 8
+
 _VIEW = "id, kind, origin, order_ref, masked, region, created_at"
 
 
@@ -79,10 +81,17 @@ def find_views(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[U
     return {row["id"]: row for row in rows}
 
 
-def find_order(conn: Connection, tenant_id: UUID, order_ref: str) -> list[Row]:
+def find_order(
+    conn: Connection, tenant_id: UUID, order_ref: str, after: UUID | None, limit: int
+) -> list[Row]:
+    """Oldest first, as they were submitted."""
     return conn.execute(
-        f"select {_VIEW} from token where tenant_id = %s and order_ref = %s and erased_at is null order by id",
-        (tenant_id, order_ref),
+        f"""
+        select {_VIEW} from token
+        where tenant_id = %s and order_ref = %s and erased_at is null and (%s::uuid is null or id > %s)
+        order by id limit %s
+        """,
+        (tenant_id, order_ref, after, after, limit),
     ).fetchall()
 
 
@@ -156,22 +165,29 @@ def erase(conn: Connection, tenant_id: UUID, token_id: UUID, now: datetime) -> b
     return cursor.rowcount == 1
 
 
-def reserve_miss(conn: Connection, tenant_id: UUID, day: date, quota: int) -> int | None:
-    """Counts one missed search before it is made; None when the day's quota is used up. Exact under any
-    concurrency: the row's lock orders the searches of a merchant."""
+def reserve_miss(conn: Connection, tenant_id: UUID, day: date, quota: int) -> bool:
+    """Counts one missed search before it is made; False when the day's quota is used up. Exact under any
+    concurrency: the row's lock orders the searches of a merchant. Days only go forward, so that two nodes whose
+    clocks differ at midnight do not give the quota out twice."""
     row = conn.execute(
         """
         insert into search_miss (tenant_id, day, misses) values (%s, %s, 1)
-        on conflict (tenant_id, day) do update set misses = search_miss.misses + 1
-        where search_miss.misses < %s
+        on conflict (tenant_id) do update
+        set day = greatest(search_miss.day, excluded.day),
+            misses = case when excluded.day > search_miss.day then 1 else search_miss.misses + 1 end
+        where excluded.day > search_miss.day or search_miss.misses < %s
         returning misses
         """,
         (tenant_id, day, quota),
     ).fetchone()
-    return None if row is None else int(row["misses"])
+    return row is not None
 
 
-def give_miss_back(conn: Connection, tenant_id: UUID, day: date) -> None:
-    conn.execute(
-        "update search_miss set misses = misses - 1 where tenant_id = %s and day = %s", (tenant_id, day)
-    )
+def give_miss_back(conn: Connection, tenant_id: UUID) -> None:
+    """For a search that found something, in the transaction that reserved it."""
+    conn.execute("update search_miss set misses = misses - 1 where tenant_id = %s", (tenant_id,))
+
+
+def keep_partitions_ahead(conn: Connection) -> None:
+    """Makes the partitions of the weeks to come that are not there yet."""
+    conn.execute("select ensure_token_partitions(%s)", (WEEKS_AHEAD,))

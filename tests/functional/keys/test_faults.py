@@ -106,9 +106,7 @@ def test_blind_indexes_fail_as_silently(
         tokenizer = Tokenizer(vault, credentials["tokenizer"])
         proxy.break_after(0, fault)
         with pytest.raises(KeysUnavailable) as caught:
-            tokenizer.blind_indexes_and_fingerprint(
-                [(tenant_id, Origin.PLATFORM, Kind.PHONE, CANARY)], "key:a", CANARY
-            )
+            tokenizer.blind_indexes([(tenant_id, Origin.PLATFORM, Kind.PHONE, CANARY)])
         assert_silent(caught.value)
 
 

@@ -166,14 +166,6 @@ def test_a_fingerprint_is_the_principals_own(tokenizer: Tokenizer) -> None:
     assert fingerprint != tokenizer.fingerprint("key:a", b"{ }")
 
 
-def test_indexes_and_fingerprint_of_one_call_are_those_of_two(tokenizer: Tokenizer, tenant_id: UUID) -> None:
-    values = [(tenant_id, Origin.MERCHANT, Kind.NAME, str(n).encode()) for n in range(130)]
-    indexes, fingerprint = tokenizer.blind_indexes_and_fingerprint(values, "key:a", b"body")
-    assert indexes == tokenizer.blind_indexes(values)
-    assert fingerprint == tokenizer.fingerprint("key:a", b"body")
-    assert tokenizer.blind_indexes_and_fingerprint([], "key:a", b"body") == ([], fingerprint)
-
-
 def test_threads_share_one_client(
     tokenizer: Tokenizer, revealer: Revealer, platform: str, tenant_id: UUID
 ) -> None:

@@ -1,0 +1,42 @@
+"""Duties that no request waits for, done again and again beside them: partitions made weeks ahead, records removed
+that are past their time. Each can be done by any number of processes at once, and done twice does no harm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from vault_gateway import metrics
+from vault_gateway.database import Connection, Database
+from vault_gateway.errors import GatewayError
+
+log = structlog.get_logger("vault_gateway.housekeeping")
+
+Duty = Callable[[Connection], object]
+
+EVERY_S = 600.0
+
+
+def keep_house(database: Database, duties: Mapping[str, Duty]) -> None:
+    """Does all duties now and every ten minutes, in a thread that ends with the process."""
+
+    def run() -> None:
+        pause = threading.Event()
+        while True:
+            tidy_up(database, duties)
+            pause.wait(EVERY_S)
+
+    threading.Thread(target=run, name="housekeeping", daemon=True).start()
+
+
+def tidy_up(database: Database, duties: Mapping[str, Duty]) -> None:
+    """Each duty once. One that fails is counted and logged, keeps the others from nothing, and comes again."""
+    for name, duty in duties.items():
+        try:
+            with database.connection() as conn:
+                duty(conn)
+        except GatewayError as error:
+            metrics.HOUSEKEEPING_FAILURES.labels(name).inc()
+            log.warning("duty failed", duty=name, code=error.code)
