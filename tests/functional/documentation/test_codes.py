@@ -1,0 +1,90 @@
+"""The table of codes and the source have the same codes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vault_gateway
+from vault_gateway.documentation.codes import CODES, by_status
+
+SOURCE = Path(vault_gateway.__file__).parent
+# Where the code is not a literal: each place is looked at below, or repeats a code from elsewhere.
+NOT_LITERAL = {
+    "couriers/service.py",  # what the normaliser refused
+    "tokens/service.py",  # the same
+    "edge.py",  # `names` in _http_error
+    "errors.py",  # unavailable(engine)
+    "reveals/service.py",  # _denial: the policies' own ids
+    "waybills/service.py",  # _stored_error: a code from an earlier answer
+}
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Every call that makes an error: where, of what, and the call."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                if name in ("GatewayError", "ValueRefused", "unavailable"):
+                    yield path.relative_to(SOURCE).as_posix(), name, node
+
+
+def literal(call: ast.Call, at: int) -> object:
+    argument = call.args[at] if len(call.args) > at else None
+    return argument.value if isinstance(argument, ast.Constant) else None
+
+
+def used() -> Iterator[tuple[str, str, object]]:
+    """Where, code and status (None where the call has none)."""
+    for where, name, call in calls():
+        code = literal(call, 0)
+        if code is None:
+            continue
+        if name == "unavailable":
+            yield where, f"{code}_unavailable", 503
+        else:
+            yield where, str(code), literal(call, 1) if name == "GatewayError" else None
+    edge = (SOURCE / "edge.py").read_text(encoding="utf-8")
+    for status, code in re.findall(r"(\d{3}): \(\"(\w+)\"", edge):
+        yield "edge.py", code, int(status)
+    yield "edge.py", "http_error", None
+
+
+def test_every_code_of_the_source_stands_in_the_table_with_its_status() -> None:
+    found = list(used())
+    assert len(found) > 50
+    assert {code for _, code, _ in found} - CODES.keys() == set(), "add them to documentation/codes.py"
+    wrong = [one for one in found if one[2] is not None and CODES[one[1]].status != one[2]]
+    assert wrong == []
+
+
+def test_every_code_of_the_table_is_used() -> None:
+    assert CODES.keys() - {code for _, code, _ in used()} - set(forbidding_policies()) == set()
+
+
+def test_a_code_that_is_not_a_literal_is_made_in_known_places_only() -> None:
+    assert {where for where, _, call in calls() if literal(call, 0) is None} <= NOT_LITERAL
+
+
+def forbidding_policies() -> list[str]:
+    """A policy that forbids gives its id as the code of the refusal."""
+    texts = [path.read_text(encoding="utf-8") for path in (SOURCE.parent / "policies/access").glob("*.cedar")]
+    return [id_ for text in texts for id_ in re.findall(r'@id\("([^"]+)"\)\s*forbid', text)]
+
+
+def test_ids_of_forbidding_policies_stand_in_the_table() -> None:
+    ids = forbidding_policies()
+    assert "not_out_for_delivery" in ids
+    assert all(CODES[id_].status == 403 for id_ in ids)
+
+
+def test_an_unknown_code_cannot_be_documented() -> None:
+    with pytest.raises(LookupError, match="no_such_code"):
+        by_status(["not_found", "no_such_code"])

@@ -1,0 +1,114 @@
+"""The audit room, described."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from vault_gateway.audit.schemas import EventsSchema
+from vault_gateway.documentation.operations import Answer, Operation
+from vault_gateway.documentation.shapes import CURSOR, REQUEST_ID, TIME, AnswerSchema, PageSchema, time_field
+from vault_gateway.documentation.waybills import NUMBER
+
+_HEX = validate.Regexp(r"\A[0-9a-f]+\Z")
+
+
+class AuditEventSchema(AnswerSchema):
+    id = fields.UUID(required=True)
+    time = time_field()
+    actor = fields.String(required=True, metadata={"description": "`key:NAME` or `jwt:ISSUER:sub`."})
+    role = fields.String(required=True)
+    action = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(["allow", "deny", "error"]))
+    policies = fields.List(
+        fields.String(), required=True, metadata={"description": "Ids of the policies that decided."}
+    )
+    request_id = fields.String(required=True)
+    ip = fields.String()
+    platform = fields.String()
+    merchant = fields.String()
+    reason = fields.String()
+    resource = fields.String()
+    waybill = fields.String()
+    order = fields.String()
+    token = fields.String()
+    carrier = fields.String()
+    station = fields.String()
+    purpose = fields.String()
+    fields_ = fields.List(
+        fields.String(), data_key="fields", metadata={"description": "Names of fields, never values."}
+    )
+    detail = fields.Dict(keys=fields.String())
+
+
+class AuditPageSchema(PageSchema):
+    items = fields.List(fields.Nested(AuditEventSchema), required=True)
+
+
+class AuditProofSchema(AuditEventSchema):
+    """An event with what is needed to check its commitment: SHA-256(0x01, salt, canonical JSON)."""
+
+    salt = fields.String(required=True, validate=_HEX)
+    commitment = fields.String(required=True, validate=_HEX)
+
+
+_EVENT = {
+    "id": "01a1c99e-f400-72bf-8221-c4ef8e3478c9",
+    "time": TIME,
+    "actor": "key:rider-7",
+    "role": "courier",
+    "action": "reveal.claim",
+    "outcome": "allow",
+    "policies": ["courier-reveals-assigned-parcels"],
+    "request_id": REQUEST_ID,
+    "ip": "192.0.2.7",
+    "platform": "example-market",
+    "merchant": "example-shop",
+    "resource": "reveal:rv_01m74sxx00fdtt5ycrhzdsasqc",
+    "waybill": NUMBER,
+    "carrier": "example-express",
+    "purpose": "deliver",
+    "fields": ["name", "address"],
+}
+
+OPERATIONS = (
+    Operation(
+        method="get",
+        path="/v1/audit/events",
+        name="list_events",
+        roles=("auditor",),
+        summary="Read the access log",
+        text="Newest first, with a cursor that stays right while events are written. You see what you were appointed"
+        " to: a merchant, a platform, or all. Reading is an event itself.",
+        query=EventsSchema,
+        answers={
+            200: Answer(
+                "A page of events.",
+                (AuditPageSchema,),
+                examples={"page": {"items": [_EVENT], "next": CURSOR}},
+            )
+        },
+        codes=("forbidden", "validation_failed"),
+    ),
+    Operation(
+        method="get",
+        path="/v1/audit/events/{event}",
+        name="get_event",
+        roles=("auditor",),
+        summary="Show one event, to be checked",
+        text="The event with its salt and commitment.",
+        answers={
+            200: Answer(
+                "The event.",
+                (AuditProofSchema,),
+                examples={
+                    "event": {
+                        **_EVENT,
+                        "salt": "5f2b8c1d9e0a4736b1c2d3e4f5061728",
+                        "commitment": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
+                    }
+                },
+            )
+        },
+        codes=("forbidden", "not_found"),
+    ),
+)

@@ -1,0 +1,52 @@
+"""The couriers room, described."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from vault_gateway.couriers.http import CourierSchema
+from vault_gateway.documentation.codes import OF_BODIES, OF_VALUES
+from vault_gateway.documentation.operations import Answer, Operation
+from vault_gateway.documentation.shapes import MASKED, AnswerSchema
+
+PROPERTIES = {
+    ("Courier", "phone"): {"type": "string", "maxLength": 64, "description": "In any form; kept only sealed."}
+}
+
+
+class CourierViewSchema(AnswerSchema):
+    handle = fields.String(required=True)
+    station = fields.String()
+    phone = fields.String(metadata={"description": "The mask of the phone."})
+
+
+OPERATIONS = (
+    Operation(
+        method="post",
+        path="/v1/couriers",
+        name="register_courier",
+        roles=("carrier",),
+        summary="Register a courier",
+        text="Names a courier of yours, or renews one. The phone is tokenised at once; its mask comes back.",
+        bodies=(CourierSchema,),
+        body_examples={"courier": {"handle": "rider-7"}},
+        answers={
+            201: Answer(
+                "Registered.",
+                (CourierViewSchema,),
+                examples={"courier": {"handle": "rider-7", "phone": MASKED["phone"]}},
+            )
+        },
+        codes=("forbidden", *OF_BODIES, *OF_VALUES, "station_unknown", "vault_unavailable"),
+    ),
+    Operation(
+        method="delete",
+        path="/v1/couriers/{handle}",
+        name="remove_courier",
+        roles=("carrier",),
+        summary="Remove a courier",
+        text="The handle is nobody's from now on, and its phone is erased.",
+        answers={204: Answer("Removed.")},
+        codes=("forbidden", "not_found"),
+    ),
+)
