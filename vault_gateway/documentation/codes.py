@@ -24,7 +24,14 @@ class Code:
 
 
 # What a caller with a key may meet anywhere.
-OF_EVERY_CALLER = ("unauthenticated", "rate_limited", "database_unavailable", "redis_unavailable", "internal")
+OF_EVERY_CALLER = (
+    "unauthenticated",
+    "rate_limited",
+    "internal",
+    "database_unavailable",
+    "identity_provider_unavailable",
+    "redis_unavailable",
+)
 OF_BODIES = ("bad_request", "invalid_json", "body_too_large", "unsupported_media_type", "validation_failed")
 OF_IDEMPOTENCY = (
     "idempotency_key_invalid",
@@ -37,7 +44,7 @@ _GENERAL = (
     Code("bad_request", 400, "The request cannot be understood."),
     Code("invalid_json", 400, "The body is not a JSON object in UTF-8, or is nested more than 16 deep."),
     Code(
-        "unauthenticated", 401, "There is no key, or it is not known or revoked. `Authorization: Bearer KEY`."
+        "unauthenticated", 401, "No key or JWT, or one that is unknown, expired or revoked. `Authorization: Bearer KEY`."
     ),
     Code(
         "forbidden",
@@ -63,6 +70,7 @@ _GENERAL = (
     Code("internal", 500, "Something failed on the server. Report the `request_id`."),
     Code("database_unavailable", 503, "The database does not answer. Nothing was written: try again."),
     Code("vault_unavailable", 503, "The key store does not answer. Nothing was written: try again."),
+    Code("identity_provider_unavailable", 503, "The keys of the JWT's issuer cannot be had now. Try again."),
     Code(
         "redis_unavailable",
         503,

@@ -93,8 +93,8 @@ def _components(spec: APISpec) -> None:
         {
             "type": "http",
             "scheme": "bearer",
-            "description": "The API key that `vault-gateway client add` printed. It says who you are and what you"
-            " may do.",
+            "description": "The API key that `vault-gateway client add` printed, or a JWT of an issuer that was"
+            " registered here. It says who you are; policies say what you may do.",
         },
     )
     for name, header in _HEADERS.items():

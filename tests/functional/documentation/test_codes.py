@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import vault_gateway
+from vault_gateway.access.policies import read_policies
 from vault_gateway.documentation.codes import CODES, by_status
+from vault_gateway.settings import default_policies
 
 SOURCE = Path(vault_gateway.__file__).parent
 # Where the code is not a literal: each place is looked at below, or repeats a code from elsewhere.
@@ -75,8 +77,8 @@ def test_a_code_that_is_not_a_literal_is_made_in_known_places_only() -> None:
 
 def forbidding_policies() -> list[str]:
     """A policy that forbids gives its id as the code of the refusal."""
-    texts = [path.read_text(encoding="utf-8") for path in (SOURCE.parent / "policies/access").glob("*.cedar")]
-    return [id_ for text in texts for id_ in re.findall(r'@id\("([^"]+)"\)\s*forbid', text)]
+    statements = read_policies(default_policies() / "access").statements
+    return [id_ for id_, policy in statements.items() if policy["effect"] == "forbid"]
 
 
 def test_ids_of_forbidding_policies_stand_in_the_table() -> None:
