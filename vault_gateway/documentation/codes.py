@@ -44,7 +44,9 @@ _GENERAL = (
     Code("bad_request", 400, "The request cannot be understood."),
     Code("invalid_json", 400, "The body is not a JSON object in UTF-8, or is nested more than 16 deep."),
     Code(
-        "unauthenticated", 401, "No key or JWT, or one that is unknown, expired or revoked. `Authorization: Bearer KEY`."
+        "unauthenticated",
+        401,
+        "No key or JWT, or one that is unknown, expired or revoked. `Authorization: Bearer KEY`.",
     ),
     Code(
         "forbidden",
