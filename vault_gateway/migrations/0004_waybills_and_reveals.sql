@@ -86,6 +86,7 @@ create table reveal_grant (
   id uuid not null,
   waybill_id uuid not null,
   waybill_no text not null,
+  order_ref text,
   carrier text not null,
   holder text not null,
   principal text not null,
@@ -104,7 +105,7 @@ create table reveal_grant (
   closed_at timestamptz,
   primary key (tenant_id, id)
 );
-create index reveal_grant_id on reveal_grant (id);
+create unique index reveal_grant_id on reveal_grant (id);
 create index reveal_grant_waybill on reveal_grant (tenant_id, waybill_id);
 alter table reveal_grant enable row level security;
 alter table reveal_grant force row level security;
@@ -127,14 +128,19 @@ create policy tenant_wall on reveal_token
   with check (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
 grant select, insert on reveal_token to vault_gateway_app;
 
-create function tenant_of_reveal(in_id uuid) returns uuid
+-- From a reveal to its tenant and its waybill: the wall is opened for the one, the other is locked first.
+create function locate_reveal(in_id uuid) returns table (platform text, merchant text, waybill_id uuid)
 language sql stable security definer set search_path = pg_catalog, public, pg_temp
-as $$ select g.tenant_id from public.reveal_grant g where g.id = in_id $$;
+as $$
+  select t.platform, t.merchant, g.waybill_id
+  from public.reveal_grant g join public.tenant t using (tenant_id)
+  where g.id = in_id
+$$;
 
-grant select on waybill, reveal_grant to vault_gateway_lookup;
+grant select on tenant, waybill, reveal_grant to vault_gateway_lookup;
 alter function parcels_of_carrier(text, text, text, text, timestamptz, uuid, integer) owner to vault_gateway_lookup;
-alter function tenant_of_reveal(uuid) owner to vault_gateway_lookup;
+alter function locate_reveal(uuid) owner to vault_gateway_lookup;
 revoke all on function parcels_of_carrier(text, text, text, text, timestamptz, uuid, integer) from public;
-revoke all on function tenant_of_reveal(uuid) from public;
+revoke all on function locate_reveal(uuid) from public;
 grant execute on function parcels_of_carrier(text, text, text, text, timestamptz, uuid, integer) to vault_gateway_app;
-grant execute on function tenant_of_reveal(uuid) to vault_gateway_app;
+grant execute on function locate_reveal(uuid) to vault_gateway_app;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -9,9 +11,9 @@ from flask import Blueprint, Response, jsonify
 from vault_gateway.edge import batch_status, caller, error_item, json_body, json_body_either, raw_body
 from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKey, RequestKeys
-from vault_gateway.model import Caller
+from vault_gateway.reveals.issuing import RevealRequest
 from vault_gateway.reveals.schemas import AckSchema, ClaimSchema, ManyRevealsSchema, OneRevealSchema
-from vault_gateway.reveals.service import RevealRequest, RevealService, batch_keys, reveal_text
+from vault_gateway.reveals.service import RevealService
 
 _ONE, _MANY, _CLAIM, _ACK = OneRevealSchema(), ManyRevealsSchema(), ClaimSchema(), AckSchema()
 
@@ -23,17 +25,16 @@ def reveals_blueprint(service: RevealService, request_keys: RequestKeys) -> Blue
     def issue_reveals() -> tuple[Response, int]:
         who = caller()
         body, many = json_body_either(_ONE, _MANY)
-        wanted = [_wanted(item) for item in body["items"]] if many else [_wanted(body)]
         claim = bool(body.get("claim"))
-        keys = batch_keys(request_keys.of(who, raw_body()), len(wanted))
+        key = request_keys.of(who, raw_body())
         if not many:
-            return jsonify(_issue(service, who, wanted[0], keys[0], claim)), 201
+            return jsonify(service.issue(who, _wanted(body), key, claim=claim)), 201
         items = []
-        for one, key in zip(wanted, keys, strict=True):
+        for item, item_key in zip(body["items"], _batch_keys(key, len(body["items"])), strict=True):
             try:
-                items.append(_issue(service, who, one, key, claim))
+                items.append(service.issue(who, _wanted(item), item_key, claim=claim))
             except GatewayError as error:
-                items.append({"waybill_no": one.waybill_no, **error_item(error)})
+                items.append(error_item(error))
         return jsonify(items=items), batch_status(items)
 
     @room.post("/v1/reveals/<reveal>/claim")
@@ -44,11 +45,11 @@ def reveals_blueprint(service: RevealService, request_keys: RequestKeys) -> Blue
     @room.post("/v1/reveals/<reveal>/ack")
     def acknowledge_reveal(reveal: str) -> Response:
         who = caller()
-        return jsonify(service.view_of(service.acknowledge(who, reveal, json_body(_ACK)["ack_code"])))
+        return jsonify(service.acknowledge(who, reveal, json_body(_ACK)["ack_code"]))
 
     @room.post("/v1/reveals/<reveal>/revoke")
     def revoke_reveal(reveal: str) -> Response:
-        return jsonify(service.view_of(service.revoke(caller(), reveal)))
+        return jsonify(service.revoke(caller(), reveal))
 
     @room.get("/v1/reveals/<reveal>")
     def get_reveal(reveal: str) -> Response:
@@ -64,14 +65,8 @@ def _wanted(item: dict[str, Any]) -> RevealRequest:
     )
 
 
-def _issue(
-    service: RevealService, who: Caller, wanted: RevealRequest, key: RequestKey | None, claim: bool
-) -> dict[str, Any]:
-    grant = service.issue(who, wanted, key)
-    if claim:
-        return {
-            **service.view_of(grant),
-            **service.claim(who, reveal_text(grant.id), wanted.public_key),
-            "state": "claimed",
-        }
-    return service.view_of(grant)
+def _batch_keys(key: RequestKey | None, count: int) -> Sequence[RequestKey | None]:
+    """A request's idempotency key for each of its items, which are carried out each by itself."""
+    if key is None:
+        return [None] * count
+    return [replace(key, key=f"{key.key} {position}") for position in range(count)]

@@ -34,6 +34,7 @@ class Grant:
     id: UUID
     waybill_id: UUID
     waybill_no: str
+    order_ref: str | None
     carrier: str
     holder: str
     principal: str
@@ -81,6 +82,11 @@ def may_claim(grant: Grant, public_key: bytes | None, now: datetime) -> bool:
     if grant.state is State.ISSUED:
         return grant.public_key is None or public_key == grant.public_key
     return grant.state is State.CLAIMED and public_key == grant.public_key
+
+
+def may_release(grant: Grant, now: datetime) -> bool:
+    """May values that were decrypted for a claim still go out? Time went on since it began, and others claimed."""
+    return grant.state is State.CLAIMED and now < grant.opens_until and grant.released < grant.release_limit
 
 
 def is_live(grant: Grant, now: datetime) -> bool:

@@ -9,9 +9,11 @@ from pathlib import Path
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
-from vault_gateway.model import Role
+from vault_gateway.model import Kind, Role
 
-FIELDS = ("name", "phone", "address", "street")
+# `street` is the address cut at the street.
+KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS, "street": Kind.ADDRESS}
+FIELDS = tuple(KIND_OF_FIELD)
 
 
 class PurposeError(Exception):

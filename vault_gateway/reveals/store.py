@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from vault_gateway.database import Connection, Row
+from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State
 
+Lock = Literal["share", "update"]
+_LOCKS = {"share": "for share", "update": "for update"}
+
 _COLUMNS = """
-    id, waybill_id, waybill_no, carrier, holder, principal, purpose, fields, tokens, state, public_key, released,
-    ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at
+    id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose, fields, tokens, state,
+    public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a reveal is: found over all tenants, before the wall of one is opened."""
+
+    reveal_id: UUID
+    tenant: Tenant
+    waybill_id: UUID
 
 
 def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
     conn.execute(
         """
-        insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, carrier, holder, principal, purpose, fields,
-                                  tokens, state, public_key, issued_at, expires_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, order_ref, carrier, holder, principal,
+                                  purpose, fields, tokens, state, public_key, issued_at, expires_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             tenant_id,
             grant.id,
             grant.waybill_id,
             grant.waybill_no,
+            grant.order_ref,
             grant.carrier,
             grant.holder,
             grant.principal,
@@ -44,33 +60,41 @@ def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
     )
 
 
-def tenant_of(conn: Connection, reveal_id: UUID) -> UUID | None:
-    row = conn.execute("select tenant_of_reveal(%s) as tenant_id", (reveal_id,)).fetchone()
-    return None if row is None else row["tenant_id"]
-
-
-def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: bool = False) -> Grant | None:
-    suffix = " for update" if lock else ""
+def locate_reveal(conn: Connection, reveal_id: UUID) -> Located | None:
     row = conn.execute(
-        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s{suffix}",
+        "select platform, merchant, waybill_id from locate_reveal(%s)", (reveal_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Located(reveal_id, Tenant(row["platform"], row["merchant"]), row["waybill_id"])
+
+
+def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant:
+    """A grant that `locate_reveal` found, as it is once nobody else holds its lock."""
+    row = conn.execute(
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {_LOCKS[lock]}",
         (tenant_id, reveal_id),
     ).fetchone()
-    return None if row is None else _grant(row)
+    assert row is not None, "grants are never removed"
+    return _grant(row)
 
 
 def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> list[Grant]:
+    """All that were ever issued, locked against a release until the transaction ends."""
     rows = conn.execute(
-        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s",
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s order by id for share",
         (tenant_id, waybill_id),
     )
     return [_grant(row) for row in rows]
 
 
 def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Grant]:
+    """All that ever named the token, locked against a release until the transaction ends."""
     rows = conn.execute(
         f"""
         select {_COLUMNS} from reveal_grant
         where tenant_id = %s and id in (select reveal_id from reveal_token where tenant_id = %s and token = %s)
+        order by id for share
         """,
         (tenant_id, tenant_id, token),
     )
@@ -91,19 +115,17 @@ def mark_claimed(
 
 
 def count_release(
-    conn: Connection, tenant_id: UUID, reveal_id: UUID, *, limit: int, ack_digest: bytes, now: datetime
-) -> bool:
-    """Counts one release before it is sent; False when another took the last one, or the grant was closed."""
-    cursor = conn.execute(
+    conn: Connection, tenant_id: UUID, reveal_id: UUID, *, ack_digest: bytes, now: datetime
+) -> None:
+    conn.execute(
         """
         update reveal_grant
         set released = released + 1, ack_digests = ack_digests || %s::bytea,
             first_released_at = coalesce(first_released_at, %s)
-        where tenant_id = %s and id = %s and state = 'claimed' and released < %s
+        where tenant_id = %s and id = %s
         """,
-        (ack_digest, now, tenant_id, reveal_id, limit),
+        (ack_digest, now, tenant_id, reveal_id),
     )
-    return cursor.rowcount == 1
 
 
 def close(conn: Connection, tenant_id: UUID, reveal_id: UUID, state: State, now: datetime) -> None:
@@ -118,6 +140,7 @@ def _grant(row: Row) -> Grant:
         id=row["id"],
         waybill_id=row["waybill_id"],
         waybill_no=row["waybill_no"],
+        order_ref=row["order_ref"],
         carrier=row["carrier"],
         holder=row["holder"],
         principal=row["principal"],

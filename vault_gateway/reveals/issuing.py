@@ -1,0 +1,148 @@
+"""Issuing a grant: who may, for what, which fields, and how often in a parcel's life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from vault_gateway import metrics
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Ledger, Unit, refused
+from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
+from vault_gateway.ids import new_id
+from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.reveals import machine, store
+from vault_gateway.reveals.grants import forbidden, locate, open_grant, require_reveal, reveal_text
+from vault_gateway.reveals.machine import Grant, State
+from vault_gateway.reveals.purposes import KIND_OF_FIELD, Purpose, Purposes
+from vault_gateway.tokens import store as token_store
+from vault_gateway.waybills.service import WaybillService
+from vault_gateway.waybills.store import Waybill
+
+
+@dataclass(frozen=True, slots=True)
+class RevealRequest:
+    """`fields` None asks for all that the purpose allows. `public_key`: 32 bytes, fixes who can claim."""
+
+    waybill_no: str
+    purpose: str
+    fields: tuple[str, ...] | None = None
+    public_key: bytes | None = None
+
+
+class Issuer:
+    def __init__(
+        self, ledger: Ledger, waybills: WaybillService, purposes: Purposes, clock: Clock, *, ttl_s: int
+    ) -> None:
+        self._ledger = ledger
+        self._waybills = waybills
+        self._purposes = purposes
+        self._clock = clock
+        self._ttl = timedelta(seconds=ttl_s)
+
+    def issue(self, caller: Caller, wanted: RevealRequest, key: RequestKey | None) -> Grant:
+        """A grant for the assigned courier (for `sort`: the station that holds the parcel).
+
+        404 where the parcel is not the caller's to see, 403 with the reason where it is, 409 `reveal_live`
+        while another grant for the same purpose can still be opened, 429 `reveal_limit` after a lifetime's.
+        With a key that was used before: the grant that was issued then, as it is now.
+        """
+        event = Event("reveal.issue", purpose=wanted.purpose, fields=wanted.fields or ())
+        with self._ledger.open(caller) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
+            if earlier is not None:
+                return _issued_before(unit, earlier, event)
+            tenant, waybill = self._waybills.find(
+                unit, wanted.waybill_no, event, action="waybill.read", lock="update"
+            )
+            event = replace(
+                event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier
+            )
+            policies = require_reveal(unit, tenant, waybill, event, wanted.purpose, self._clock())
+            event = replace(event, policies=policies)
+            grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
+            event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
+            self._require_within_limits(unit, tenant, grant, event)
+            store.insert_grant(unit.conn, tenant.id, grant)
+            unit.record(event)
+            if key is not None:
+                keep_answer(unit.conn, key, reveal_text(grant.id), self._clock)
+        metrics.REVEALS.labels("issued").inc()
+        return grant
+
+    def _purpose(self, caller: Caller, wanted: RevealRequest, event: Event) -> Purpose:
+        """The purpose, if it is one of the caller's role and covers every field: none is trimmed away."""
+        purpose = self._purposes.by_name[wanted.purpose]
+        if caller.principal.role not in purpose.roles:
+            raise refused(event, forbidden("forbidden"), reason="purpose_not_of_role")
+        if not set(wanted.fields or ()) <= set(purpose.fields):
+            answer = GatewayError(
+                "field_not_allowed", 403, "The purpose does not need a field that was asked for."
+            )
+            raise refused(event, answer, reason="field_not_allowed", policies=tuple(event.policies))
+        return purpose
+
+    def _new_grant(self, caller: Caller, waybill: Waybill, purpose: Purpose, wanted: RevealRequest) -> Grant:
+        now = self._clock()
+        holder = caller.principal.holder
+        assert holder is not None, "the policies permit couriers and stations only"
+        fields = tuple(field for field in purpose.fields if wanted.fields is None or field in wanted.fields)
+        return Grant(
+            id=new_id(now),
+            waybill_id=waybill.id,
+            waybill_no=waybill.waybill_no,
+            order_ref=waybill.order_ref,
+            carrier=waybill.carrier,
+            holder=holder,
+            principal=caller.principal.id,
+            purpose=purpose.name,
+            fields=fields,
+            tokens=tuple(dict.fromkeys(_token_of(waybill, field) for field in fields)),
+            state=State.ISSUED,
+            public_key=wanted.public_key,
+            released=0,
+            ack_digests=(),
+            issued_at=now,
+            expires_at=now + self._ttl,
+        )
+
+    def _require_within_limits(self, unit: Unit, tenant: Tenant, grant: Grant, event: Event) -> None:
+        """Exact: the waybill's row was locked first, then the tokens' in the order of their ids, then what was
+        granted before. The clock is read after that, for no release of an older grant can be under way now."""
+        tokens = token_store.sealed_values(unit.conn, tenant.id, grant.tokens, lock=True)
+        if len(tokens) != len(grant.tokens):
+            raise refused(event, not_found(), reason="erased")
+        of_waybill = store.grants_of_waybill(unit.conn, tenant.id, grant.waybill_id)
+        of_tokens = [store.grants_of_token(unit.conn, tenant.id, token) for token in grant.tokens]
+        now = self._clock()
+        if any(_same_purpose(grant, other) and machine.is_live(other, now) for other in of_waybill):
+            answer = GatewayError("reveal_live", 409, "A grant for this purpose can still be opened.")
+            raise refused(event, answer, reason="reveal_live", policies=tuple(event.policies))
+        if _counted(of_waybill, now) >= self._purposes.per_waybill or any(
+            _counted(of_token, now) >= self._purposes.per_token for of_token in of_tokens
+        ):
+            answer = GatewayError(
+                "reveal_limit", 429, "This recipient's data was revealed as often as it may be."
+            )
+            raise refused(event, answer, reason="reveal_limit", policies=tuple(event.policies))
+
+
+def _issued_before(unit: Unit, reveal: str, event: Event) -> Grant:
+    located = locate(unit, reveal, event)
+    return open_grant(unit, located, event, lock="share", action="reveal.read")
+
+
+def _counted(grants: list[Grant], now: datetime) -> int:
+    return sum(machine.counts(grant, now) for grant in grants)
+
+
+def _same_purpose(grant: Grant, other: Grant) -> bool:
+    return (grant.purpose, grant.holder, grant.carrier) == (other.purpose, other.holder, other.carrier)
+
+
+def _token_of(waybill: Waybill, field: str) -> UUID:
+    recipient = waybill.recipient
+    tokens = {Kind.NAME: recipient.name, Kind.PHONE: recipient.phone, Kind.ADDRESS: recipient.address}
+    return tokens[KIND_OF_FIELD[field]]
