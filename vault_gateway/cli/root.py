@@ -7,6 +7,8 @@ import sys
 import click
 
 from vault_gateway import __version__
+from vault_gateway.access import PolicyError
+from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.servers import migrate, serve, up
@@ -27,6 +29,7 @@ root.add_command(up)
 root.add_command(serve)
 root.add_command(migrate)
 root.add_command(client)
+root.add_command(access)
 root.add_command(issuer)
 
 
@@ -34,7 +37,7 @@ def main() -> None:
     """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
     try:
         root(prog_name="vault-gateway")
-    except (EngineError, SettingsError, ClientError, MigrationError) as error:
+    except (EngineError, SettingsError, ClientError, MigrationError, PolicyError) as error:
         click.echo(f"vault-gateway: {error}", err=True)
         sys.exit(1)
     except GatewayError as error:

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 
-from vault_gateway.database import Database
+from vault_gateway.database import Database, Row
 from vault_gateway.identity import store
 from vault_gateway.identity.memory import Memory
 from vault_gateway.model import Principal, Role
@@ -47,15 +47,18 @@ class ApiKeys:
     def _look_up(self, digest: bytes) -> Principal | None:
         with self._database.connection() as conn:
             row = store.client_by_key(conn, digest)
-        if row is None:
-            return None
-        role = Role(row["role"])
-        return Principal(
-            id=f"key:{row['name']}",
-            role=role,
-            platform=row["platform"],
-            merchant=row["merchant"],
-            carrier=row["carrier"],
-            station=row["station"],
-            handle=row["name"] if role is Role.COURIER else None,
-        )
+        return None if row is None else principal_of(row)
+
+
+def principal_of(row: Row) -> Principal:
+    """A client's row as the principal that its key makes."""
+    role = Role(row["role"])
+    return Principal(
+        id=f"key:{row['name']}",
+        role=role,
+        platform=row["platform"],
+        merchant=row["merchant"],
+        carrier=row["carrier"],
+        station=row["station"],
+        handle=row["name"] if role is Role.COURIER else None,
+    )

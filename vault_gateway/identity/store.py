@@ -28,6 +28,21 @@ def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
     ).fetchone()
 
 
+def client_by_name(conn: Connection, name: str) -> Row | None:
+    """A client whether its key is in force or not, and whether it is: `live`, as `client_by_key` finds it."""
+    return conn.execute(
+        """
+        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station,
+          c.revoked_at is null and (c.role <> 'courier' or exists (
+            select from courier k
+            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null)) as live
+        from client c
+        where c.name = %s
+        """,
+        (name,),
+    ).fetchone()
+
+
 def insert_client(conn: Connection, row: Row) -> bool:
     """False when the name was ever used: an actor in the log is one client for good."""
     cursor = conn.execute(
