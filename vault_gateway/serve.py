@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sys
 import tempfile
-from os import environ
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from prometheus_client import multiprocess
 
 from vault_gateway.app import create_app
-from vault_gateway.settings import Settings
+from vault_gateway.database import MigrationError
+from vault_gateway.errors import GatewayError
+from vault_gateway.settings import Settings, SettingsError
+from vault_gateway.worker import Worker
+
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_METRICS_PREFIX = "vault-gateway-metrics-"
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -28,7 +38,18 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(self._settings)
+        try:
+            return create_app(self._settings)
+        except (SettingsError, MigrationError) as error:
+            _refuse(str(error))
+        except GatewayError as error:
+            _refuse(f"cannot start: {error.code}")
+
+
+def _refuse(reason: str) -> NoReturn:
+    """One line, and the status by which gunicorn knows not to try again."""
+    print(f"vault-gateway: {reason}", file=sys.stderr, flush=True)  # noqa: T201 - for a person, not for the log
+    sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -36,7 +57,7 @@ def options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "threads": settings.threads,
         "timeout": 30,
         "graceful_timeout": 10,
@@ -47,9 +68,25 @@ def options(settings: Settings) -> dict[str, Any]:
         "loglevel": "warning",
         "limit_request_line": 4094,
         "limit_request_fields": 64,
+        # gunicorn would open a socket for its own tools in the home folder, one for all servers of a user.
+        "control_socket_disable": True,
         "forwarded_allow_ips": "",
         "preload_app": False,
+        "child_exit": _forget_worker,
+        "on_exit": _forget_all,
     }
+
+
+def _forget_worker(_server: Any, worker: Any) -> None:
+    """What an ended worker counted stays in the sums; its gauges go."""
+    if _METRICS_FOLDER in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _forget_all(_server: Any) -> None:
+    folder = Path(os.environ.get(_METRICS_FOLDER, ""))
+    if folder.name.startswith(_METRICS_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
@@ -69,8 +106,22 @@ def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serves until a signal ends it."""
+    """Serves until a signal ends it. Exit status 1 where it cannot start."""
     configure_logging(as_json=settings.log_json)
-    if settings.workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in environ:
-        environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="vault-gateway-metrics-")
-    Server(settings).run()
+    if settings.workers > 1 and _METRICS_FOLDER not in os.environ:
+        _start_again_with_metrics_folder()
+    ourselves = os.getpid()
+    try:
+        Server(settings).run()
+    except SystemExit as ended:
+        # Workers pass here too on their way out, and gunicorn reads their status.
+        if os.getpid() != ourselves:
+            raise
+        sys.exit(1 if ended.code else 0)
+
+
+def _start_again_with_metrics_folder() -> NoReturn:
+    """prometheus-client decides when it is imported whether workers count together, so this process becomes
+    itself once more with the variable set. The process id stays."""
+    os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix=_METRICS_PREFIX)
+    os.execv(sys.executable, [sys.executable, "-m", "vault_gateway", *sys.argv[1:]])  # noqa: S606

@@ -96,9 +96,10 @@ class Engines:
         return {name: child.process.pid for name, child in children.items() if child is not None}
 
     def stop(self) -> None:
-        """Stops both and lets go of the folder; again it does nothing. Records first: while PostgreSQL ends
-        its sessions, what they need of OpenBao is still there."""
+        """Stops both, side by side, and lets go of the folder; again it does nothing. Whoever uses them has
+        ended before."""
         try:
+            self._openbao.ask_to_stop()
             self._postgres.stop()
         finally:
             try:

@@ -60,6 +60,14 @@ class Lock:
             self._fd = None
 
 
+def holder(data: Path) -> int | None:
+    """The process that holds the folder or held it last."""
+    try:
+        return int((data / "lock").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
 def free_bytes(data: Path) -> int:
     return shutil.disk_usage(data).free
 
@@ -127,4 +135,6 @@ def read_json(path: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError:
+        raise EngineError(f"{path} is damaged: restore it.") from None
     return content

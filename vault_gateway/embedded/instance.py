@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 
 from vault_gateway import database
 from vault_gateway.embedded.engines import Endpoints, Engines
 from vault_gateway.embedded.errors import EngineError
-from vault_gateway.embedded.folder import Lock, read_json, write_secret_json
-from vault_gateway.keys import Credential, provision
+from vault_gateway.embedded.folder import Lock, holder, read_json, write_secret_json
+from vault_gateway.keys import Credential, KeyFault, KeysUnavailable, provision
 from vault_gateway.model import utc_now
 from vault_gateway.settings import Settings, default_policies
 
@@ -48,14 +50,21 @@ class Instance:
             endpoints = self._endpoints = self.engines.start()
             self._bootstrap(endpoints)
             database.migrate(endpoints.admin_dsn, utc_now(), app_login=(APP_LOGIN, self._password))
-            where = {"vault_addr": endpoints.vault_addr, "admin_dsn": endpoints.admin_dsn}
+            where = {"vault_addr": endpoints.vault_addr, "admin_dsn": endpoints.admin_dsn, "pid": os.getpid()}
             write_secret_json(self._running, where)
+        except (KeysUnavailable, KeyFault, psycopg.Error) as error:
+            ended = self.engines.poll()
+            self.stop()
+            raise EngineError(ended or f"{self.engines.data} cannot be used: {_told(error)}") from None
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        self._running.unlink(missing_ok=True)
+        # Where the start was refused because somebody else has the folder, the file is theirs.
+        if self._endpoints is not None:
+            self._running.unlink(missing_ok=True)
+            self._endpoints = None
         self.engines.stop()
 
     def settings(self, *, host: str = "127.0.0.1", port: int = 8080) -> Settings:
@@ -88,8 +97,17 @@ class Instance:
             identities = {name: [c.role_id, c.secret_id] for name, c in self._credentials.items()}
             write_secret_json(self._secrets, {"database_password": self._password, "identities": identities})
             self.engines.finish_bootstrap()
+        elif not saved:
+            raise EngineError(f"{self._secrets} is missing, and with it the way to the keys: restore it.")
         else:
             self._credentials = _credentials(saved["identities"])
+
+
+def _told(error: Exception) -> str:
+    """A line without what a server said: that may quote values."""
+    if isinstance(error, psycopg.Error):
+        return f"PostgreSQL does not do what is asked (SQLSTATE {error.sqlstate or 'none'})"
+    return f"OpenBao does not do what is asked ({error})"
 
 
 @contextmanager
@@ -110,7 +128,8 @@ def administer(data: Path) -> Iterator[Settings]:
 
 def _settings_of_running(data: Path) -> Settings:
     where = read_json(data / "secrets" / "running.json")
-    if not where:
+    # A killed run leaves its file until the next one is up.
+    if not where or where["pid"] != holder(data):
         raise EngineError(f"the instance in {data} is starting or stopping: try again in a moment.")
     saved = read_json(data / "secrets" / "gateway.json")
     return Settings(

@@ -106,9 +106,16 @@ class OpenBao:
             raise EngineError(f"OpenBao did not revoke its root token (status {status}): start again.")
         self._forget_root_token()
 
+    def ask_to_stop(self) -> None:
+        """Lets it begin; `stop` waits for the end."""
+        if self.child is not None and self.child.ended() is None:
+            self.child.process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
+        """What it was asked is answered, and so synced, within milliseconds. Then its raft waits a second or two
+        for peers that it has not; that is cut short, for its storage is whole at any moment."""
         if self.child is not None:
-            self.child.stop((signal.SIGTERM, 10))
+            self.child.stop((signal.SIGTERM, 1))
             self.child = None
 
     @property

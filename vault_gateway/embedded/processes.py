@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +75,23 @@ class Child:
         self.process.kill()
         self.process.wait()
 
+    def end_group(self) -> None:
+        """Ends what an ended child left of its own children; in its session there is nobody else."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
-def start(name: str, command: Sequence[str], log: Path, *, preexec: bool = False) -> Child:
+
+def start(
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    *,
+    preexec: bool = False,
+    env: Mapping[str, str] | None = None,
+) -> Child:
     """Starts a child in a session of its own, so that a terminal's Ctrl-C reaches us and not it. `preexec` is
-    for commands that do not set the parent-death signal themselves (see `privileges`)."""
+    for commands that do not set the parent-death signal themselves (see `privileges`). Without `env` it gets
+    the little that an engine needs."""
     offset = _rotated(log)
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -85,7 +99,7 @@ def start(name: str, command: Sequence[str], log: Path, *, preexec: bool = False
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=environment(),
+            env=environment() if env is None else env,
             cwd="/",
             start_new_session=True,
             preexec_fn=die_with_parent if preexec else None,

@@ -6,28 +6,30 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from types import FrameType
 
 import urllib3
 
+from vault_gateway.embedded import privileges, processes
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import write_secret_json
 from vault_gateway.embedded.instance import Instance
-from vault_gateway.embedded.processes import die_with_parent
-from vault_gateway.settings import to_environment
+from vault_gateway.embedded.processes import Child
+from vault_gateway.settings import PREFIX, Settings, to_environment
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
+_SAYS = "vault-gateway: "
 
 
-class Stopped(Exception):
-    """SIGTERM or SIGINT arrived."""
+class Stopped(BaseException):
+    """SIGTERM or SIGINT arrived. Like KeyboardInterrupt no `except Exception` may swallow it."""
 
 
 def up(data: Path, host: str, port: int, *, say: Callable[[str], None]) -> None:
@@ -59,27 +61,31 @@ def running(data: Path, *, host: str = "127.0.0.1", port: int) -> Iterator[tuple
             _stop(gateway)
 
 
-def _start_gateway(instance: Instance, host: str, port: int) -> subprocess.Popen[bytes]:
+def _start_gateway(instance: Instance, host: str, port: int) -> Child:
     """`serve` in a process of its own, with its secrets in a file that only this user reads."""
-    settings = instance.settings(host=host, port=port)
     config = instance.engines.data / "secrets" / "serve.json"
-    write_secret_json(config, to_environment(settings))
-    log = (instance.engines.data / "logs" / "gateway.log").open("ab")
-    with log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "vault_gateway", "serve", "--environment", str(config)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
+    write_secret_json(config, _told(instance.settings(host=host, port=port)))
+    command = [sys.executable, "-m", "vault_gateway", "serve", "--environment", str(config)]
+    prefixed, preexec = privileges.as_ourselves(command, signal.SIGTERM)
+    return processes.start("the gateway", prefixed, _log(instance), preexec=preexec, env=os.environ)
+
+
+def _told(settings: Settings) -> dict[str, str]:
+    """What the instance decides: where its engines are and as whom to use them, without what only an operator
+    needs. What has its default is left to the environment."""
+    identities = {name: c for name, c in settings.identities.items() if name != "operator"}
+    told = to_environment(replace(settings, identities=identities, admin_database_url=None))
+    here = {PREFIX + "HOST", PREFIX + "PORT"}
+    default = {PREFIX + field.name.upper(): str(field.default) for field in fields(settings)}
+    return {name: value for name, value in told.items() if name in here or value != default.get(name)}
 
 
 def read_environment(config: Path) -> None:
-    """Takes settings from the file that `up` wrote for its child; what is set already stays."""
+    """Takes settings from the file that `up` wrote for its child. They win: settings of another installation
+    that happen to be in the environment must not mix with this one's."""
     for name, value in json.loads(config.read_text(encoding="utf-8")).items():
-        os.environ.setdefault(name, value)
+        os.environ.pop(f"{name}_FILE", None)
+        os.environ[name] = value
 
 
 def _require_free(host: str, port: int) -> None:
@@ -94,13 +100,15 @@ def _require_free(host: str, port: int) -> None:
             ) from None
 
 
-def _wait_until_ready(instance: Instance, gateway: subprocess.Popen[bytes], host: str, port: int) -> None:
+def _wait_until_ready(instance: Instance, gateway: Child, host: str, port: int) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     url = f"http://{_bracketed(_reachable(host))}:{port}/readyz"
     while time.monotonic() < deadline:
         _require_running(instance, gateway)
         try:
-            if urllib3.request("GET", url, timeout=2.0, retries=False).status == 200:
+            # A connection kept alive would be waited for when the gateway stops.
+            close = {"Connection": "close"}
+            if urllib3.request("GET", url, headers=close, timeout=2.0, retries=False).status == 200:
                 return
         except urllib3.exceptions.HTTPError:
             pass
@@ -108,27 +116,28 @@ def _wait_until_ready(instance: Instance, gateway: subprocess.Popen[bytes], host
     raise EngineError(f"the gateway is not ready after {_READY_WITHIN_S:.0f} s: see {_log(instance)}")
 
 
-def _watch(instance: Instance, gateway: subprocess.Popen[bytes]) -> None:
+def _watch(instance: Instance, gateway: Child) -> None:
     while True:
         _require_running(instance, gateway)
         time.sleep(0.25)
 
 
-def _require_running(instance: Instance, gateway: subprocess.Popen[bytes]) -> None:
-    if gateway.poll() is not None:
-        raise EngineError(f"the gateway ended with status {gateway.returncode}: see {_log(instance)}")
+def _require_running(instance: Instance, gateway: Child) -> None:
+    if (how := gateway.ended()) is not None:
+        raise EngineError(f"the gateway {how}{_its_reason(gateway)} (see {gateway.log})")
     if (ended := instance.engines.poll()) is not None:
         raise EngineError(ended)
 
 
-def _stop(gateway: subprocess.Popen[bytes]) -> None:
-    if gateway.poll() is None:
-        gateway.terminate()
-    try:
-        gateway.wait(_STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        gateway.kill()
-        gateway.wait()
+def _its_reason(gateway: Child) -> str:
+    """What it said for a person, if it did."""
+    said = [line for line in gateway.last_lines(50).split(" | ") if line.startswith(_SAYS)]
+    return f": {said[-1].removeprefix(_SAYS)}" if said else ""
+
+
+def _stop(gateway: Child) -> None:
+    gateway.stop((signal.SIGTERM, _STOP_WITHIN_S))
+    gateway.end_group()
 
 
 @contextmanager

@@ -1,0 +1,127 @@
+"""What is in the way is said in one line, with exit status 1 and nothing left running."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.embedded.installation import Up, copy, processes_with, run
+from vault_gateway.embedded import folder as data_folder
+from vault_gateway.embedded.engines import Engines
+from vault_gateway.embedded.errors import EngineError
+
+Begin = Callable[..., Up]
+
+
+def refusal(begin: Begin, data: Path, **more: object) -> str:
+    """The one line."""
+    status, out, err = begin(data, **more).ended()
+    assert (status, out) == (1, ""), (status, out, err)
+    assert err.startswith("vault-gateway: ")
+    assert err.endswith("\n")
+    assert err.count("\n") == 1, err
+    assert processes_with(data) == []
+    return err
+
+
+def test_a_folder_in_use_and_its_holder_goes_on(begin: Begin, folder: Path) -> None:
+    up = begin(folder).wait_ready()
+    status, out, err = begin(folder).ended()
+    assert (status, out) == (1, "")
+    assert f"{folder} is in use by process {up.process.pid}" in err
+    # The refused one has touched nothing: commands still find the running instance.
+    run("client", "list", "--data", str(folder))
+    assert up.process.poll() is None
+
+
+def test_a_port_that_is_taken(begin: Begin, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on 127.0.0.1:{port}" in refusal(begin, tmp_path / "data", port=port)
+    assert not (tmp_path / "data").exists()
+
+
+def test_somebody_elses_folder(begin: Begin, tmp_path: Path) -> None:
+    (tmp_path / "thesis.odt").write_text("of great value")
+    assert "holds other things (thesis.odt)" in refusal(begin, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
+
+
+@pytest.mark.parametrize("setting", ["VAULT_GATEWAY_BAO_BINARY", "VAULT_GATEWAY_POSTGRES_BIN"])
+def test_a_missing_program(begin: Begin, tmp_path: Path, setting: str) -> None:
+    assert f"{setting} names /nowhere" in refusal(begin, tmp_path / "data", env={setting: "/nowhere"})
+
+
+def test_nowhere_to_write(begin: Begin, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot write to" in refusal(begin, tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "secrets/unseal.key",
+        "secrets/openbao.json",
+        "secrets/postgres.json",
+        "secrets/gateway.json",
+        "postgres",
+    ],
+)
+def test_a_part_that_was_lost_is_named_and_nothing_made_in_its_place(
+    begin: Begin, folder: Path, lost: str
+) -> None:
+    path = folder / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert f"{path} is missing" in refusal(begin, folder)
+    assert not path.exists()
+
+
+def test_a_damaged_secret(begin: Begin, folder: Path) -> None:
+    (folder / "secrets" / "postgres.json").write_text("{")
+    assert "postgres.json is damaged: restore it" in refusal(begin, folder)
+
+
+def test_a_cluster_of_another_version(begin: Begin, folder: Path) -> None:
+    (folder / "postgres" / "PG_VERSION").write_text("15\n")
+    assert "was made by PostgreSQL 15" in refusal(begin, folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 260 MB, enough to begin with and not to end with."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=260m", "tmpfs", str(mount)], capture_output=True, check=False
+    )
+    if made.returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    yield mount
+    subprocess.run(["umount", "--lazy", str(mount)], check=True)
+
+
+def test_a_full_disk(begin: Begin, bootstrapped: Path, small_disk: Path) -> None:
+    data = small_disk / "data"
+    copy(bootstrapped, data)
+    size = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "film").write_bytes(bytes(max(0, size - 2**20)))
+    assert "MB free" in refusal(begin, data)
+
+
+def test_a_disk_that_is_nearly_full_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    engines = Engines(tmp_path / "data", free_bytes=lambda _: data_folder.LEAST_FREE_BYTES - 1)
+    with pytest.raises(EngineError, match="199 MB free, and 200 MB are needed"):
+        engines.start()
+    assert not (tmp_path / "data" / "openbao").exists()
+
+
+def test_a_client_command_on_a_folder_that_is_none(tmp_path: Path) -> None:
+    _, err = run("client", "list", "--data", str(tmp_path / "data"), expected=1)
+    assert "there is no instance in" in err
+    assert not (tmp_path / "data").exists()
