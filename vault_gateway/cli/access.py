@@ -22,11 +22,10 @@ from vault_gateway.identity.clients import ClientError
 from vault_gateway.ids import parse_prefixed
 from vault_gateway.model import Principal, utc_now
 from vault_gateway.reveals import store as reveal_store
+from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
 from vault_gateway.settings import PREFIX, default_policies
 from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.service import resource_of
-
-_REVEAL = "rv_"
 
 policies_option = click.option(
     "--policies",
@@ -129,7 +128,7 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
     """What a service would ask about: the waybill or the reveal itself, or the ground, fleet or log that an action
     is about, of that waybill's merchant or carrier."""
     with conn.transaction():
-        if on.startswith(_REVEAL):
+        if on.startswith(PREFIX_OF_REVEAL):
             return _grant(conn, on)
         located = waybill_store.locate(conn, on)
         if located is None:
@@ -147,12 +146,10 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
 
 
 def _grant(conn: Connection, on: str) -> Resource:
-    reveal_id = parse_prefixed(_REVEAL, on)
-    tenant_id = None if reveal_id is None else reveal_store.tenant_of(conn, reveal_id)
-    tenant = None if tenant_id is None else identity_store.tenant_by_id(conn, tenant_id)
-    if reveal_id is None or tenant is None:
+    reveal_id = parse_prefixed(PREFIX_OF_REVEAL, on)
+    located = None if reveal_id is None else reveal_store.locate_reveal(conn, reveal_id)
+    if located is None:
         raise ClientError("there is no such reveal")
-    enter_tenant(conn, tenant.id)
-    grant = reveal_store.get_grant(conn, tenant.id, reveal_id)
-    assert grant is not None, "grants are never removed"
-    return grant_resource(tenant, on, carrier=grant.carrier, holder=grant.holder)
+    enter_tenant(conn, located.tenant.id)
+    grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock="share")
+    return grant_resource(located.tenant, on, carrier=grant.carrier, holder=grant.holder)
