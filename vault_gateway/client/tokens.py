@@ -49,8 +49,15 @@ class Tokens:
         return [reading.item(one, reading.token_info) for one in answer["items"]]
 
     def of_order(self, order: str) -> list[TokenInfo]:
-        answer = self._http.get(f"/v1/orders/{segment(order)}", self._tenant)
-        return [reading.token_info(one) for one in answer["items"]]
+        """The tokens of an order as they were submitted, all pages of them."""
+        query = dict(self._tenant)
+        found: list[TokenInfo] = []
+        while True:
+            page = self._http.get(f"/v1/orders/{segment(order)}", query)
+            found += map(reading.token_info, page["items"])
+            if "next" not in page:
+                return found
+            query["cursor"] = page["next"]
 
     def search(self, kind: Kind, value: str | Mapping[str, str]) -> Iterator[TokenInfo]:
         """Tokens of the same value. Searches that find nothing are counted by the day, and a repeated try of a
