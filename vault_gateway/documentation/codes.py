@@ -144,6 +144,7 @@ _REVEALS = (
         429,
         "This recipient's data was revealed as often as it may be. Waiting does not help.",
     ),
+    Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Claim again while it lasts."),
 )
 
 SECTIONS: tuple[tuple[str, tuple[Code, ...]], ...] = (

@@ -60,35 +60,25 @@ class GrantSchema(AnswerSchema):
 
 
 class OpenedSchema(AnswerSchema):
+    """A claimed grant: `fields` holds the values."""
+
     reveal_id = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.Equal(State.CLAIMED.value))
+    expires_at = time_field()
     fields_ = fields.Nested(ValuesSchema, required=True, data_key="fields")
     ack_code = fields.String(required=True)
 
 
 class OpenedSealedSchema(AnswerSchema):
+    """A claimed grant, sealed to the key."""
+
     reveal_id = fields.String(required=True)
-    sealed = fields.Nested(SealedSchema, required=True)
-
-
-class GrantOpenedSchema(OpenedSchema):
-    """A grant that was claimed in the same round trip: `fields` holds the values."""
-
-    waybill_no = fields.String(required=True)
-    purpose = fields.String(required=True)
     state = fields.String(required=True, validate=validate.Equal(State.CLAIMED.value))
-    released = fields.Integer(required=True)
-    issued_at = time_field()
     expires_at = time_field()
-
-
-class GrantSealedSchema(GrantSchema):
-    """A grant that was claimed in the same round trip, sealed to the key."""
-
     sealed = fields.Nested(SealedSchema, required=True)
 
 
 class RefusedGrantSchema(AnswerSchema):
-    waybill_no = fields.String(required=True)
     error = fields.Nested(ItemErrorSchema, required=True)
 
 
@@ -96,7 +86,7 @@ class GrantBatchSchema(AnswerSchema):
     items = fields.List(fields.Raw(), required=True, metadata={"description": "In the order of the request."})
 
 
-_GRANTED = (GrantSealedSchema, GrantOpenedSchema, GrantSchema)
+_GRANTED = (OpenedSealedSchema, OpenedSchema, GrantSchema)
 EITHER = {"GrantBatch": (*_GRANTED, RefusedGrantSchema)}
 
 _ID = "rv_01m74sxx00fdtt5ycrhzdsasqc"
@@ -115,9 +105,14 @@ _GRANT = {
     "issued_at": TIME,
     "expires_at": "2026-11-11T08:01:00.120000Z",
 }
+_SEALED_TO_KEY = {
+    "reveal_id": _ID,
+    "state": "claimed",
+    "expires_at": _GRANT["expires_at"],
+    "sealed": _SEALED,
+}
 _ASK = {"waybill_no": NUMBER, "purpose": "deliver"}
 _REFUSED = {
-    "waybill_no": NUMBER,
     "error": {"code": "not_out_for_delivery", "detail": "The parcel is not out for delivery."},
 }
 
@@ -146,7 +141,7 @@ OPERATIONS = (
                 (*_GRANTED, GrantBatchSchema),
                 examples={
                     "issued": _GRANT,
-                    "claimed, sealed": {**_GRANT, "state": "claimed", "sealed": _SEALED},
+                    "claimed, sealed": _SEALED_TO_KEY,
                     "many": {"items": [_GRANT]},
                 },
             ),
@@ -167,6 +162,7 @@ OPERATIONS = (
             "reveal_live",
             "reveal_limit",
             "reveal_spent",
+            "too_slow",
         ),
     ),
     Operation(
@@ -185,16 +181,18 @@ OPERATIONS = (
                 "The values. Keep them in memory, acknowledge, forget.",
                 (OpenedSealedSchema, OpenedSchema),
                 examples={
-                    "sealed": {"reveal_id": _ID, "sealed": _SEALED},
+                    "sealed": _SEALED_TO_KEY,
                     "in clear (masked here)": {
                         "reveal_id": _ID,
+                        "state": "claimed",
+                        "expires_at": _GRANT["expires_at"],
                         "fields": {"name": "张**", "phone": "1******1234"},
                         "ack_code": "Jq3vW8xK2mNp",
                     },
                 },
             )
         },
-        codes=(*_DENIED, *OF_BODIES, "reveal_spent", "vault_unavailable"),
+        codes=(*_DENIED, *OF_BODIES, "reveal_spent", "too_slow", "vault_unavailable"),
     ),
     Operation(
         method="post",
