@@ -25,7 +25,7 @@ def item(body: Body, read: Callable[[Body], T]) -> T | ItemError:
     if "error" not in body:
         return read(body)
     error = body["error"]
-    return ItemError(error["code"], error["detail"], body.get("ref"), body.get("waybill_no"))
+    return ItemError(error["code"], error["detail"], body.get("ref"))
 
 
 def tokenized(body: Body) -> Tokenized:

@@ -47,7 +47,10 @@ class Reveals:
         items = [_wanted(waybill_no, purpose, None, key) for waybill_no in waybill_nos]
         answer = self._http.create("/v1/reveals", {"items": items, "claim": True})
         answers = [reading.item(one, lambda body: opened(body, key)) for one in answer["items"]]
-        return [one if isinstance(one, ItemError) else self._acknowledged(one) for one in answers]
+        return [
+            replace(one, waybill_no=waybill_no) if isinstance(one, ItemError) else self._acknowledged(one)
+            for one, waybill_no in zip(answers, waybill_nos, strict=True)
+        ]
 
     def issue(
         self,

@@ -70,7 +70,7 @@ def locate_reveal(conn: Connection, reveal_id: UUID) -> Located | None:
 
 
 def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant:
-    """A grant that `locate_reveal` found, as it is once nobody else holds its lock."""
+    """A grant that `locate_reveal` found, as it is once nobody else is changing it."""
     row = conn.execute(
         f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {_LOCKS[lock]}",
         (tenant_id, reveal_id),
