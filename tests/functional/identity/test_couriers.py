@@ -1,0 +1,67 @@
+"""A courier's handle is one person's: couriers come by key or by JWT, never both in one carrier."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.functional.identity.conftest import Trust, holder_of
+from tests.world import World, new_town, unique
+from vault_gateway.identity import issuers
+from vault_gateway.identity.clients import ClientError
+from vault_gateway.identity.memory import REMEMBER_S
+from vault_gateway.model import utc_now
+
+
+def test_keys_of_couriers_end_when_their_carrier_gets_an_issuer_and_stay_ended(
+    world: World, trust: Trust
+) -> None:
+    town = new_town(world)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 200
+    provider = trust("courier", carrier=town.carrier_slug)
+    time.sleep(REMEMBER_S)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 401
+    assert town.carrier.get("/v1/waybills").status_code == 200
+    # The handle is the carrier's own, so it goes over to whom the issuer calls so.
+    by_jwt = holder_of(world, provider.token(sub=town.courier.name))
+    assert by_jwt.get("/v1/waybills?courier=me").status_code == 200
+    with world.admin() as conn:
+        issuers.revoke(conn, provider.iss, utc_now())
+    time.sleep(REMEMBER_S)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 401
+
+
+def test_no_key_is_given_to_a_courier_of_such_a_carrier(world: World, trust: Trust) -> None:
+    town = new_town(world)
+    provider = trust("courier", "station", carrier=town.carrier_slug)
+    with pytest.raises(ClientError, match="JWT"):
+        world.actor("courier", carrier=town.carrier_slug)
+    world.actor("station", carrier=town.carrier_slug, station="s9")
+    with world.admin() as conn:
+        issuers.revoke(conn, provider.iss, utc_now())
+    world.actor("courier", carrier=town.carrier_slug)
+
+
+def test_an_issuer_without_couriers_ends_no_keys(world: World, trust: Trust) -> None:
+    town = new_town(world)
+    trust("carrier", "station", carrier=town.carrier_slug)
+    time.sleep(REMEMBER_S)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 200
+
+
+def test_two_issuers_never_mint_couriers_of_one_carrier(world: World, trust: Trust) -> None:
+    carrier = unique("c")
+    first = trust("courier", carrier=carrier)
+    with pytest.raises(issuers.IssuerError):
+        trust("courier", carrier=carrier)
+    trust("station", carrier=carrier)
+    with world.admin() as conn:
+        issuers.revoke(conn, first.iss, utc_now())
+    trust("courier", carrier=carrier)
+
+
+def test_an_issuer_is_trusted_once_at_a_time(world: World, trust: Trust) -> None:
+    provider = trust("carrier", carrier=unique("c"))
+    with pytest.raises(issuers.IssuerError):
+        trust("carrier", provider=provider, carrier=unique("c"))
