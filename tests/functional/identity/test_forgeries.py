@@ -143,7 +143,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Scene], str]]] = {
         "signature",
         lambda s: s.other.token_of(s.other.header(), s.good()),
     ),
-    "signature cut short": ("signature", lambda s: s.token()[:-4]),
+    "signature cut short": ("signature", lambda s: s.token().rpartition(".")[0] + ".AAAA"),
     "signature of zeros": ("signature", lambda s: s.token().rpartition(".")[0] + "." + b64(bytes(256))),
     # The header.
     "kid a path": ("unknown_key", lambda s: other_key(s, kid="../../../../dev/null")),
