@@ -47,7 +47,7 @@ def health_blueprint(
 def _database(database: Database) -> str:
     try:
         with database.connection() as conn:
-            row = conn.execute("select token_weeks_ahead() as weeks").fetchone()
+            row = conn.execute("select least(token_weeks_ahead(), audit_weeks_ahead()) as weeks").fetchone()
     except GatewayError:
         return "gone"
     return "ok" if row is not None and row["weeks"] >= LEAST_WEEKS_AHEAD else "few_partitions"

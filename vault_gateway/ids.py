@@ -29,6 +29,11 @@ def new_ids(now: datetime, count: int) -> list[UUID]:
     return sorted(_uuid(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10))
 
 
+def floor_id(at: datetime) -> UUID:
+    """No UUIDv7 of the millisecond of `at` or later is below this, and all earlier ones are."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
+
+
 def _uuid(millis: int, noise: int) -> UUID:
     return UUID(int=(millis << 80) | (noise & _RANDOM_BITS) | _VERSION_AND_VARIANT)
 

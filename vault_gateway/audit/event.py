@@ -63,8 +63,10 @@ def event_body(
     }
     if caller.ip is not None:
         body["ip"] = caller.ip
+    if (platform := platform_of(caller, tenant)) is not None:
+        body["platform"] = platform
     if tenant is not None:
-        body["platform"], body["merchant"] = tenant.platform, tenant.merchant
+        body["merchant"] = tenant.merchant
     for name in _OPTIONAL:
         if (value := getattr(event, name)) is not None:
             body[name] = value
@@ -73,6 +75,11 @@ def event_body(
     if event.detail:
         body["detail"] = event.detail
     return body
+
+
+def platform_of(caller: Caller, tenant: Tenant | None) -> str | None:
+    """Whose log an event is filed in: of the platform it is about, else of the caller's own."""
+    return caller.principal.platform if tenant is None else tenant.platform
 
 
 def rfc3339(at: datetime) -> str:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.audit.event import rfc3339
-from vault_gateway.audit.schemas import EventsSchema
-from vault_gateway.audit.service import AuditService
+from vault_gateway.audit.export import FORMATS
+from vault_gateway.audit.schemas import EventsSchema, ExportSchema
+from vault_gateway.audit.service import AuditService, question
+from vault_gateway.audit.store import COLUMNS, Question
 from vault_gateway.edge import caller, cursor_of, page, query
 from vault_gateway.errors import not_found
 
-_EVENTS = EventsSchema()
-_FILTERS = (
-    "actor",
-    "role",
-    "action",
-    "outcome",
-    "waybill",
-    "order",
-    "token",
-    "carrier",
-    "station",
-    "purpose",
-)
+_EVENTS, _EXPORT = EventsSchema(), ExportSchema()
 
 
 def audit_blueprint(service: AuditService) -> Blueprint:
@@ -35,15 +24,8 @@ def audit_blueprint(service: AuditService) -> Blueprint:
     def list_events() -> Response:
         who = caller()
         named = query(_EVENTS)
-        found = service.find(
-            who,
-            {name: named[name] for name in _FILTERS if name in named},
-            from_=_text(named.get("from_")),
-            to=_text(named.get("to")),
-            before=cursor_of(named),
-            limit=named["limit"],
-        )
-        return page(found.items, found.next)
+        found = service.find(who, _question(named), named["limit"])
+        return page([row["body"] for row in found.rows], found.next)
 
     @room.get("/v1/audit/events/<event>")
     def get_event(event: str) -> Response:
@@ -54,8 +36,21 @@ def audit_blueprint(service: AuditService) -> Blueprint:
             raise not_found() from None
         return jsonify(service.get(who, event_id))
 
+    @room.get("/v1/audit/export")
+    def export_events() -> Response:
+        who = caller()
+        named = query(_EXPORT)
+        name = named["format"]
+        media_type, written = FORMATS[name]
+        pages = service.export(who, _question(named), name)
+        response = Response(written(pages), mimetype=media_type)
+        suffix = "csv" if name == "csv" else "jsonl"
+        response.headers["Content-Disposition"] = f'attachment; filename="access-log.{suffix}"'
+        return response
+
     return room
 
 
-def _text(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at.astimezone(UTC))
+def _question(named: dict[str, Any]) -> Question:
+    filters = {name: named[name] for name in COLUMNS if name in named}
+    return question(filters, from_=named.get("from_"), to=named.get("to"), before=cursor_of(named))

@@ -10,7 +10,15 @@ from uuid import UUID
 
 from vault_gateway.access import Access, Decision, Resource
 from vault_gateway.audit import store
-from vault_gateway.audit.event import INSTALLATION_LOG, NIL_TENANT, Event, commitment, event_body, new_salt
+from vault_gateway.audit.event import (
+    INSTALLATION_LOG,
+    NIL_TENANT,
+    Event,
+    commitment,
+    event_body,
+    new_salt,
+    platform_of,
+)
 from vault_gateway.database import Connection, Database, enter_tenant
 from vault_gateway.errors import GatewayError
 from vault_gateway.ids import new_id
@@ -70,7 +78,7 @@ class Unit:
             self.conn,
             tenant_id=NIL_TENANT if self.tenant is None else self.tenant.id,
             event_id=event_id,
-            log=INSTALLATION_LOG if self.tenant is None else self.tenant.platform,
+            log=platform_of(self.caller, self.tenant) or INSTALLATION_LOG,
             body=body,
             salt=salt,
             commitment=commitment(salt, body),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from vault_gateway.audit.export import FORMATS
 from vault_gateway.shapes import CURSOR_FIELD
 
-_TEXT = validate.Length(1, 200)
+# Nothing recorded holds a control character, and PostgreSQL takes no NUL in a text.
+_TEXT = [
+    validate.Length(1, 200),
+    validate.Regexp(r"\A[^\x00-\x1f\x7f]*\Z", error="No control characters."),
+]
 
 
-class EventsSchema(Schema):
+class QuestionSchema(Schema):
     actor = fields.String(validate=_TEXT)
     role = fields.String(validate=_TEXT)
     action = fields.String(validate=_TEXT)
@@ -22,5 +27,12 @@ class EventsSchema(Schema):
     purpose = fields.String(validate=_TEXT)
     from_ = fields.AwareDateTime(format="iso", data_key="from")
     to = fields.AwareDateTime(format="iso")
+
+
+class EventsSchema(QuestionSchema):
     cursor = fields.String(validate=CURSOR_FIELD)
     limit = fields.Integer(validate=validate.Range(1, 1000), load_default=100)
+
+
+class ExportSchema(QuestionSchema):
+    format = fields.String(required=True, validate=validate.OneOf(list(FORMATS)))

@@ -2,64 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from vault_gateway.access.resources import access_log
 from vault_gateway.audit import store
-from vault_gateway.audit.event import Event
+from vault_gateway.audit.event import INSTALLATION_LOG, Event
 from vault_gateway.audit.ledger import Ledger, Unit
+from vault_gateway.audit.store import Question, Scope
 from vault_gateway.errors import GatewayError, not_found
-from vault_gateway.model import Caller, Tenant
+from vault_gateway.ids import floor_id
+from vault_gateway.model import CARRIER_PLATFORM, Caller, Tenant
+
+# A page walks over so many events at most; where few of them fit the question, it is short and says where the
+# next one begins. So no question, however broad the log, outlasts a statement's time.
+STEPS = 20_000
+_EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    items: list[dict[str, Any]]
+    """`next` is there whenever older events are left to look at, also on a short or empty page."""
+
+    rows: list[dict[str, Any]]
     next: UUID | None
 
 
-class AuditService:
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+def question(
+    filters: Mapping[str, str], *, from_: datetime | None, to: datetime | None, before: UUID | None
+) -> Question:
+    """A moment is cut to its millisecond, for that is what an id holds: windows that meet share no event."""
+    bounds = [bound for bound in (before, None if to is None else floor_id(to)) if bound is not None]
+    return Question(
+        filters, None if from_ is None else floor_id(from_), before=min(bounds) if bounds else None
+    )
 
-    def find(
-        self,
-        caller: Caller,
-        filters: Mapping[str, str],
-        *,
-        from_: str | None,
-        to: str | None,
-        before: UUID | None,
-        limit: int,
-    ) -> Page:
-        """Events newest first, `limit` at most; `next` is where the following page begins. Reading is an
-        event itself, written before anything is answered."""
+
+class AuditService:
+    def __init__(self, ledger: Ledger, *, steps: int = STEPS) -> None:
+        self._ledger = ledger
+        self._steps = steps
+
+    def find(self, caller: Caller, asked: Question, limit: int) -> Page:
+        """Events newest first, `limit` at most. Reading is an event itself, committed before anything is
+        answered."""
         with self._ledger.open(caller) as unit:
-            self._enter(unit, Event("audit.read", detail={"filters": ",".join(sorted(filters))}))
-            rows = store.find_events(unit.conn, filters, from_=from_, to=to, before=before, limit=limit + 1)
-        more = len(rows) > limit
-        return Page([row["body"] for row in rows[:limit]], rows[limit - 1]["id"] if more else None)
+            event = _enter(unit, Event("audit.read", detail=_told(asked)))
+            page = self._page(unit, asked, limit)
+            unit.record(event)
+        return page
 
     def get(self, caller: Caller, event_id: UUID) -> dict[str, Any]:
         """One event with what is needed to check it: salt and commitment in hex."""
         with self._ledger.open(caller) as unit:
-            self._enter(unit, Event("audit.read", resource=f"event:{event_id}"))
-            row = store.get_event(unit.conn, event_id)
+            event = _enter(unit, Event("audit.read", resource=f"event:{event_id}"))
+            row = store.get_event(unit.conn, event_id, _scope(unit))
+            unit.record(event)
         if row is None:
             raise not_found()
-        return {**row["body"], "salt": row["salt"].hex(), "commitment": row["commitment"].hex()}
+        return checkable(row)
 
-    def _enter(self, unit: Unit, event: Event) -> None:
-        principal = unit.caller.principal
-        resource = access_log(principal.platform, principal.merchant)
-        answer = GatewayError("forbidden", 403, "Only an auditor reads the access log.")
-        policies = unit.require(event, resource, answer)
-        tenant = None
-        if principal.platform is not None and principal.merchant is not None:
-            tenant = Tenant(principal.platform, principal.merchant)
-            unit.enter(tenant)
-        unit.record(Event(event.action, policies=policies, resource=event.resource, detail=event.detail))
-        store.enter_scope(unit.conn, log=principal.platform, tenant_id=None if tenant is None else tenant.id)
+    def export(self, caller: Caller, asked: Question, format_: str) -> Iterator[list[dict[str, Any]]]:
+        """Pages of checkable events, newest first, each read in a transaction of its own when it is asked for.
+        The export is on record before this returns, and events from then on are not part of it."""
+        with self._ledger.open(caller) as unit:
+            event = _enter(unit, Event("audit.export", detail={"format": format_, **_told(asked)}))
+            first = self._page(unit, asked, _EXPORT_PAGE)
+            unit.record(event)
+        return self._pages(caller, asked, first)
+
+    def _pages(self, caller: Caller, asked: Question, page: Page) -> Iterator[list[dict[str, Any]]]:
+        yield [checkable(row) for row in page.rows]
+        while page.next is not None:
+            asked = replace(asked, before=page.next)
+            with self._ledger.open(caller) as unit:
+                _enter(unit, Event("audit.export"))
+                page = self._page(unit, asked, _EXPORT_PAGE)
+            yield [checkable(row) for row in page.rows]
+
+    def _page(self, unit: Unit, asked: Question, limit: int) -> Page:
+        scope = _scope(unit)
+        edge = store.find_edge(unit.conn, scope, asked, self._steps)
+        within = asked if edge is None else replace(asked, since=edge)
+        rows = store.find_events(unit.conn, scope, within, limit + 1, self._steps)
+        return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else edge)
+
+
+def checkable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An event with salt and commitment in hex: `commitment` of the body without these two is the commitment."""
+    return {**row["body"], "salt": row["salt"].hex(), "commitment": row["commitment"].hex()}
+
+
+def _told(asked: Question) -> dict[str, str | int]:
+    return {"filters": ",".join(sorted(asked.filters))} if asked.filters else {}
+
+
+def _enter(unit: Unit, event: Event) -> Event:
+    """Asks the policies and opens the log within the caller's scope; the event as it is to be recorded."""
+    principal = unit.caller.principal
+    answer = GatewayError("forbidden", 403, "Only an auditor reads the access log.")
+    policies = unit.require(event, access_log(principal.platform, principal.merchant), answer)
+    tenant = _tenant(unit)
+    if tenant is not None:
+        unit.enter(tenant)
+    store.enter_scope(unit.conn, log=principal.platform, tenant_id=None if tenant is None else tenant.id)
+    return replace(event, policies=policies)
+
+
+def _scope(unit: Unit) -> Scope:
+    principal, tenant = unit.caller.principal, _tenant(unit)
+    if tenant is not None:
+        return Scope(tenant_id=tenant.id)
+    if principal.platform is not None:
+        return Scope(logs=(principal.platform,))
+    return Scope(logs=(INSTALLATION_LOG, CARRIER_PLATFORM, *store.all_logs(unit.conn)))
+
+
+def _tenant(unit: Unit) -> Tenant | None:
+    principal = unit.caller.principal
+    if principal.platform is None or principal.merchant is None:
+        return None
+    return Tenant(principal.platform, principal.merchant)

@@ -1,0 +1,83 @@
+"""A page walks an index in its order, whatever is asked: no sort of a whole log, no scan of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.functional.audit.conftest import tenant_of
+from tests.world import Town, World
+from vault_gateway.audit import store
+from vault_gateway.audit.store import Question, Scope
+from vault_gateway.database import Row
+
+
+class Explaining(psycopg.Connection[Row]):
+    """Answers a statement with its plan."""
+
+    plan: Sequence[Mapping[str, Any]] = ()
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> psycopg.Cursor[Row]:
+        if "audit_event" not in query:
+            return super().execute(query, params, **more)
+        explained = super().execute(f"explain (format json) {query}", params, **more)
+        found = explained.fetchone()
+        assert found is not None
+        self.plan = found["QUERY PLAN"]
+        return super().execute("select null::uuid as id where false")
+
+
+def nodes(plan: Any) -> list[Mapping[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
+
+
+@pytest.mark.parametrize(
+    ("filters", "of_log", "of_tenant"),
+    [
+        ({}, "log_id", "pkey"),
+        ({"role": "courier"}, "log_id", "pkey"),
+        ({"purpose": "sort"}, "log_id", "pkey"),
+        ({"actor": "key:a"}, "log_actor_id", "pkey"),
+        ({"action": "reveal.claim"}, "log_action_id", "pkey"),
+        ({"carrier": "c"}, "log_carrier_id", "pkey"),
+        ({"station": "s"}, "log_station_id", "pkey"),
+        ({"outcome": "deny"}, "log_outcome_id", "pkey"),
+        ({"waybill": "w"}, "waybill_id", "waybill_id"),
+        ({"token": "t"}, "token_id", "token_id"),
+        ({"order": "o"}, "order_ref_id", "order_ref_id"),
+        ({"order": "o", "actor": "key:a", "role": "courier"}, "order_ref_id", "order_ref_id"),
+    ],
+)
+@pytest.mark.parametrize("of", ["all", "log", "tenant"])
+def test_a_question_walks_its_index(
+    world: World, town: Town, filters: dict[str, str], of_log: str, of_tenant: str, of: str
+) -> None:
+    logs = {"all": ("-", "carrier", town.platform_slug), "log": (town.platform_slug,), "tenant": ()}[of]
+    tenant = tenant_of(town).id if of == "tenant" else None
+    scope, asked = Scope(logs, tenant), Question(filters)
+    with Explaining.connect(world.settings.database_url, row_factory=dict_row) as conn:
+        assert isinstance(conn, Explaining)
+        with conn.transaction():
+            store.enter_scope(conn, log=None if of == "all" else town.platform_slug, tenant_id=tenant)
+            conn.plan = ()
+            for ask in (
+                lambda: store.find_edge(conn, scope, asked, 100),
+                lambda: store.find_events(conn, scope, asked, 100, 1000),
+            ):
+                conn.plan = ()
+                ask()
+                if not conn.plan:
+                    continue
+                inner = nodes(conn.plan[0]["Plan"])
+                assert not [node for node in inner if node["Node Type"] in ("Seq Scan", "Bitmap Heap Scan")]
+                # One sort puts the logs' pages together; none is below.
+                assert sum(node["Node Type"] == "Sort" for node in inner) <= 1
+                walked = {node["Index Name"] for node in inner if "Index Name" in node}
+                assert {re.sub(r"^audit_event_\d{4}w\d\d_|_idx$", "", name) for name in walked} == {
+                    of_tenant if of == "tenant" else of_log
+                }
