@@ -19,7 +19,7 @@ from vault_gateway.model import CARRIER_PLATFORM, Caller, Tenant
 
 # A page walks over so many events at most; where few of them fit the question, it is short and says where the
 # next one begins. So no question, however broad the log, outlasts a statement's time.
-STEPS = 20_000
+STEPS = 10_000
 _EXPORT_PAGE = 500
 
 
