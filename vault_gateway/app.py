@@ -7,6 +7,7 @@ import os
 from flask import Flask
 
 from vault_gateway.access import Access, load_policies
+from vault_gateway.audit import store as audit_store
 from vault_gateway.audit.http import audit_blueprint
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.audit.service import AuditService
@@ -93,6 +94,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(documentation_blueprint())
     duties = {
         "token_partitions": keep_partitions_ahead,
+        "audit_partitions": audit_store.keep_partitions_ahead,
         "idempotency": lambda conn: forget_old(conn, clock),
     }
     keep_house(database, duties)

@@ -29,6 +29,8 @@ _KEYS = ("token", "waybill", "order")
 # An index of each log leads with one of these, the rarest first.
 _OF_A_LOG = ("station", "actor", "carrier", "action")
 
+WEEKS_AHEAD = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -196,3 +198,8 @@ def _parameters(scope: Scope, asked: Question) -> dict[str, Any]:
         "before": asked.before,
         **asked.filters,
     }
+
+
+def keep_partitions_ahead(conn: Connection) -> None:
+    """Makes the partitions of the weeks to come that are not there yet."""
+    conn.execute("select ensure_audit_partitions(%s)", (WEEKS_AHEAD,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from vault_gateway.audit.schemas import EventsSchema
+from vault_gateway.audit.schemas import EventsSchema, ExportSchema
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import CURSOR, REQUEST_ID, TIME, AnswerSchema, PageSchema, time_field
 from vault_gateway.documentation.waybills import NUMBER
@@ -110,5 +110,18 @@ OPERATIONS = (
             )
         },
         codes=("forbidden", "not_found"),
+    ),
+    Operation(
+        method="get",
+        path="/v1/audit/export",
+        name="export_events",
+        roles=("auditor",),
+        summary="Take the access log along",
+        text="All events of a question as a file, newest first: `jsonl` (each with salt and commitment, for an offline"
+        " check), `csv` (no cell is a formula) or `ocsf` (API Activity of OCSF 1.3.0, a line each). The export is an"
+        " event itself, on record before the first byte. An answer that breaks off is not whole.",
+        query=ExportSchema,
+        answers={200: Answer("The events; `text/csv` for `csv`.", media="application/jsonl")},
+        codes=("forbidden", "validation_failed"),
     ),
 )
