@@ -22,9 +22,12 @@ from vault_gateway.housekeeping import keep_house
 from vault_gateway.idempotency import RequestKeys, forget_old
 from vault_gateway.identity.keyring import keyring
 from vault_gateway.identity.tenants import TenantRegistry
-from vault_gateway.keys import Revealer, Tokenizer, Vault
+from vault_gateway.keys import RelayKeys, Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
+from vault_gateway.relay.http import relay_blueprint
+from vault_gateway.relay.records import RecordService
+from vault_gateway.relay.routing import RoutingService
 from vault_gateway.reveals.http import reveals_blueprint
 from vault_gateway.reveals.purposes import load_purposes
 from vault_gateway.reveals.service import RevealService
@@ -43,7 +46,7 @@ from vault_gateway.waybills.service import WaybillService
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     """The gateway as a WSGI application. Raises at once for what would only fail later: policies, masks,
     networks, identities, the schema of the database."""
-    for identity in ("tokenizer", "revealer"):
+    for identity in ("tokenizer", "revealer", "relay"):
         if identity not in settings.identities:
             raise SettingsError(f"VAULT_GATEWAY_{identity.upper()}_ROLE_ID and _SECRET_ID are not set")
     access = Access(load_policies(settings.policies / "access"))
@@ -74,6 +77,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     revealer = Revealer(vault, settings.identities["revealer"])
     reveals = RevealService(ledger, revealer, waybills, purposes, clock, ttl_s=settings.reveal_ttl_s)
 
+    relay_keys = RelayKeys(vault, settings.identities["relay"])
+    routing = RoutingService(ledger, relay_keys, limits, clock, unrecorded_routes=settings.unrecorded_routes)
+
     app = Flask("vault_gateway", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     edge = Edge(
@@ -88,6 +94,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger), request_keys))
     app.register_blueprint(couriers_blueprint(CourierService(ledger, tokens, normaliser, clock)))
     app.register_blueprint(reveals_blueprint(reveals, request_keys))
+    app.register_blueprint(relay_blueprint(routing, RecordService(ledger, relay_keys, clock)))
     app.register_blueprint(audit_blueprint(AuditService(ledger)))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
     app.register_blueprint(health_blueprint(database, vault, limits, multiprocess_metrics=several))

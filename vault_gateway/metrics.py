@@ -24,3 +24,8 @@ SEARCH_ALARMS = Counter(
 HOUSEKEEPING_FAILURES = Counter(
     "vault_gateway_housekeeping_failures_total", "Duties that failed and are tried again", ["duty"]
 )
+RELAY_EXHAUSTED = Counter("vault_gateway_relay_exhausted_total", "Parcels that got no relay number")
+RELAY_ROUTES = Counter(
+    "vault_gateway_relay_routes_total", "Calls and messages by what became of them", ["answer"]
+)
+RELAY_ALARMS = Counter("vault_gateway_relay_alarms_total", "Telecoms that routed calls without records")

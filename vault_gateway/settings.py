@@ -17,7 +17,7 @@ from vault_gateway.keys import Credential
 PREFIX = "VAULT_GATEWAY_"
 # Revoked tokens are remembered for as long as this.
 LONGEST_JWT_LIFE_S = 7 * 86_400
-IDENTITIES = ("tokenizer", "revealer", "operator", "signer")
+IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
 
 
 class SettingsError(Exception):
@@ -46,6 +46,7 @@ class Settings:
     failed_logins: str = "60/minute"
     missed_searches_a_day: int = 200
     reveal_ttl_s: int = 60
+    unrecorded_routes: int = 200
     log_json: bool = True
     # Networks of the proxies in front, whose X-Forwarded-For counts: `10.0.0.0/8, 2001:db8::/32`.
     trusted_proxies: str = ""
@@ -122,6 +123,7 @@ def _read(env: FileAwareEnv) -> Settings:
         failed_logins=env.str("FAILED_LOGINS", "60/minute"),
         missed_searches_a_day=env.int("MISSED_SEARCHES_A_DAY", 200),
         reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
+        unrecorded_routes=env.int("UNRECORDED_ROUTES", 200),
         log_json=env.bool("LOG_JSON", True),
         trusted_proxies=env.str("TRUSTED_PROXIES", ""),
         jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", ""),

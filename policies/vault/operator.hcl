@@ -58,6 +58,19 @@ path "transit/keys/blind-index/trim" {
   capabilities = ["deny"]
 }
 
+# Likewise: a new version would make callers strangers on the numbers they know.
+path "transit/keys/caller-index/rotate" {
+  capabilities = ["deny"]
+}
+
+path "transit/keys/caller-index/config" {
+  capabilities = ["deny"]
+}
+
+path "transit/keys/caller-index/trim" {
+  capabilities = ["deny"]
+}
+
 # The log's key may be rotated (signers pin a version); a signature must stay verifiable and signable.
 path "transit/keys/checkpoint/config" {
   capabilities = ["deny"]

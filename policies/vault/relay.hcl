@@ -4,3 +4,8 @@
 path "transit/decrypt/phone-*" {
   capabilities = ["update"]
 }
+
+# Knows a caller again on a relay number, by a key of its own: it cannot compute blind indexes of stored values.
+path "transit/hmac/caller-index" {
+  capabilities = ["update"]
+}

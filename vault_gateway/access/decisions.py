@@ -23,7 +23,7 @@ _ATTRIBUTES: Mapping[Role, tuple[str, ...]] = {
     Role.CARRIER: ("carrier",),
     Role.STATION: ("carrier", "station", "holder"),
     Role.COURIER: ("carrier", "handle", "holder"),
-    Role.TELECOM: (),
+    Role.TELECOM: ("id",),
     Role.AUDITOR: ("platform", "merchant"),
     Role.RESPONDER: (),
     Role.OPERATOR: (),

@@ -68,5 +68,10 @@ def fleet(carrier: str) -> Resource:
     return Resource("Fleet", carrier, {"carrier": carrier})
 
 
+def relay_number(number: str, telecom: str) -> Resource:
+    """`telecom` is the id of the principal that owns the number."""
+    return Resource("RelayNumber", number, {"telecom": telecom})
+
+
 def access_log(platform: str | None, merchant: str | None) -> Resource:
     return Resource("AccessLog", "log", _present(platform=platform, merchant=merchant))

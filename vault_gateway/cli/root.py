@@ -11,6 +11,7 @@ from vault_gateway.access import PolicyError
 from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.issuers import issuer
+from vault_gateway.cli.relay import relay
 from vault_gateway.cli.servers import migrate, serve, up
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
@@ -31,6 +32,7 @@ root.add_command(migrate)
 root.add_command(client)
 root.add_command(access)
 root.add_command(issuer)
+root.add_command(relay)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What a derived key and a blind index are bound to.
 
 Each input is a version byte followed by fields, every one behind its length in four big-endian bytes. So no
-two different lists of fields give the same bytes, and the three uses, which differ in the first byte, never
+two different lists of fields give the same bytes, and the uses, which differ in the first byte, never
 meet.
 """
 
@@ -17,6 +17,7 @@ from vault_gateway.model import Kind, Origin
 DERIVATION_V1 = b"\x01"
 BLIND_INDEX_V1 = b"\x02"
 FINGERPRINT_V1 = b"\x03"
+CALLER_V1 = b"\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ def blind_index_input(tenant_id: UUID, origin: Origin, kind: Kind, value: bytes)
 def blind_index_prefix(tenant_id: UUID, origin: Origin, kind: Kind) -> bytes:
     """All of the input but the value and its length."""
     return prefixed(BLIND_INDEX_V1, tenant_id.bytes, origin.value.encode(), kind.value.encode())
+
+
+def caller_input(number: str, phone: bytes) -> bytes:
+    """What is HMACed to know a caller again on one relay number ("" for: on any)."""
+    return prefixed(CALLER_V1, number.encode(), phone)
 
 
 def fingerprint_input(principal_id: str, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ from vault_gateway.model import SLUG, Kind
 MOUNT = "transit"
 BLIND_INDEX = "blind-index"
 CHECKPOINT = "checkpoint"
+CALLER_INDEX = "caller-index"
 
 
 def platform_key(platform: str, kind: Kind) -> str:

@@ -14,7 +14,7 @@ from hvac.api.system_backend import SystemBackend
 from vault_gateway.keys.adapter import PooledAdapter
 from vault_gateway.keys.errors import KeyFault, opaque
 from vault_gateway.keys.identity import Credential, FixedToken
-from vault_gateway.keys.names import BLIND_INDEX, CHECKPOINT, MOUNT
+from vault_gateway.keys.names import BLIND_INDEX, CALLER_INDEX, CHECKPOINT, MOUNT
 from vault_gateway.keys.server import Vault
 
 POLICY_PREFIX = "vault-gateway-"
@@ -71,7 +71,8 @@ def _shared_keys(admin: FixedToken, transit: Transit) -> None:
     """Vault leaves a key that exists as it is. `hmac` keys can do nothing else; hvac does not know the
     type."""
     body = orjson.dumps({"type": "hmac", "key_size": 32})
-    admin.ask("POST", f"{MOUNT}/keys/{BLIND_INDEX}", body)
+    for name in (BLIND_INDEX, CALLER_INDEX):
+        admin.ask("POST", f"{MOUNT}/keys/{name}", body)
     transit.create_key(CHECKPOINT, key_type="ed25519")
 
 

@@ -13,12 +13,13 @@ from vault_gateway.keys.batches import PARTIAL, base64
 from vault_gateway.keys.contexts import (
     Address,
     blind_index_prefix,
+    caller_input,
     derivation_prefix,
     fingerprint_input,
 )
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
 from vault_gateway.keys.identity import Credential, Session
-from vault_gateway.keys.names import BLIND_INDEX, MOUNT, platform_key
+from vault_gateway.keys.names import BLIND_INDEX, CALLER_INDEX, MOUNT, platform_key
 from vault_gateway.keys.server import Vault
 from vault_gateway.model import Kind, Origin
 
@@ -64,10 +65,7 @@ class Tokenizer:
         return self._hmacs([_fingerprint_fragment(principal_id, body)])[0]
 
     def _hmacs(self, fragments: list[bytes]) -> list[bytes]:
-        path = f"{MOUNT}/hmac/{BLIND_INDEX}"
-        deadline = self._session.vault.deadline()
-        results = batches.run(self._session, path, _HMAC_VERSION, fragments, deadline, strings=2)
-        return parsed(_as_hmac, results)
+        return _hmacs(self._session, BLIND_INDEX, fragments)
 
 
 class Revealer:
@@ -81,6 +79,31 @@ class Revealer:
         """One value an item, in order. KeyFault for what does not open at this address, whatever the
         reason."""
         return by_kind(self._session, "decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+
+
+class RelayKeys:
+    """Opens phones and knows callers again. Vault denies this identity names, addresses and blind indexes.
+    Thread-safe."""
+
+    def __init__(self, vault: Vault, credential: Credential) -> None:
+        self._session = Session(vault, credential)
+
+    @opaque
+    def decrypt(self, platform: str, items: Sequence[tuple[Address, Ciphertext]]) -> list[bytes | KeyFault]:
+        """Phones of one platform in order, as `Revealer.decrypt`."""
+        return by_kind(self._session, "decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+
+    @opaque
+    def caller_digests(self, callers: Sequence[tuple[str, bytes]]) -> list[bytes]:
+        """32 bytes for each (relay number, phone in E.164), in order; "" for the caller on any number."""
+        fragments = [b'{"input":"%b"}' % base64(caller_input(number, phone)) for number, phone in callers]
+        return _hmacs(self._session, CALLER_INDEX, fragments)
+
+
+def _hmacs(session: Session, key: str, fragments: list[bytes]) -> list[bytes]:
+    path = f"{MOUNT}/hmac/{key}"
+    deadline = session.vault.deadline()
+    return parsed(_as_hmac, batches.run(session, path, _HMAC_VERSION, fragments, deadline, strings=2))
 
 
 def by_kind(

@@ -1,0 +1,132 @@
+"""`vault-gateway relay`: the pool of relay numbers, and how large it has to be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.model import utc_now
+from vault_gateway.relay import plan as planning
+from vault_gateway.relay.store import pool as store
+from vault_gateway.tokens.phones import e164
+from vault_gateway.tokens.text import ValueRefused
+
+
+@click.group()
+def relay() -> None:
+    """Numbers that people call instead of each other's."""
+
+
+@relay.group()
+def pool() -> None:
+    """The numbers that a telecom lends to this installation."""
+
+
+@pool.command(
+    "add",
+    epilog="Example: vault-gateway relay pool add +8617000000001 --telecom voice --region 杭州市 --data data",
+)
+@click.argument("numbers", nargs=-1, metavar="NUMBER...")
+@click.option(
+    "--file", "file", type=click.File(encoding="utf-8"), help="More numbers, one a line; - reads from stdin."
+)
+@click.option("--mode", type=click.Choice(["extension", "axb"]), default="extension", show_default=True)
+@click.option("--region", help="City or province that they serve first; without it they serve everywhere.")
+@click.option("--telecom", required=True, help="The client (role telecom) that owns them.")
+@click.option("--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_option
+def add(
+    numbers: tuple[str, ...],
+    file: TextIO | None,
+    mode: str,
+    region: str | None,
+    telecom: str,
+    digits: int,
+    as_json: bool,
+    data: Path | None,
+) -> None:
+    """Add numbers to the pool. Those that are there already stay as they are."""
+    given = [*numbers, *(line.strip() for line in file if line.strip())] if file else list(numbers)
+    if not given:
+        raise click.UsageError("name at least one number, or --file")
+    wanted = [_number(text) for text in given]
+    with installation(data) as here:
+        added = store.add_numbers(
+            here.conn,
+            wanted,
+            telecom=f"key:{telecom}",
+            mode=mode,
+            region=region,
+            digits=digits if mode == "extension" else 0,
+            capacity=planning.capacity(mode, digits),
+            now=utc_now(),
+        )
+    known = len(set(wanted)) - added
+    click.echo(
+        json.dumps({"added": added, "known": known}) if as_json else f"added {added}, {known} were there"
+    )
+
+
+def _number(text: str) -> str:
+    try:
+        return e164(text)
+    except ValueRefused as refusal:
+        raise click.UsageError(f"{text}: {refusal.detail}") from None
+
+
+@pool.command("list", epilog="Example: vault-gateway relay pool list --data data")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_option
+def list_(as_json: bool, data: Path | None) -> None:
+    """Numbers, and what of them is live, at rest and free, by mode and region."""
+    with installation(data) as here:
+        rows = store.state_of_pool(here.conn, utc_now())
+    if as_json:
+        click.echo(json.dumps(rows, default=int))
+        return
+    click.echo(
+        f"{'mode':<10} {'region':<10} {'numbers':>8} {'capacity':>12} {'live':>10} {'cooling':>10} {'free':>12}"
+    )
+    for row in rows:
+        click.echo(
+            f"{row['mode']:<10} {row['region'] or '-':<10} {row['numbers']:>8,} {row['capacity']:>12,}"
+            f" {row['live']:>10,} {row['cooling']:>10,} {row['free']:>12,}"
+        )
+
+
+@relay.command("plan", epilog="Example: vault-gateway relay plan --parcels-per-day 20000000 --days-live 15")
+@click.option("--parcels-per-day", type=click.IntRange(1), required=True)
+@click.option("--days-live", type=click.FloatRange(0, min_open=True), required=True)
+@click.option(
+    "--days-of-cooldown", type=click.FloatRange(0), default=planning.DAYS_OF_COOLDOWN, show_default=True
+)
+@click.option("--mode", type=click.Choice(["extension", "axb"]), default="extension", show_default=True)
+@click.option("--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True)
+@click.option("--fill", type=click.FloatRange(0, 1, min_open=True), default=planning.FILL, show_default=True)
+@click.option("--pairs", type=click.IntRange(1), default=planning.AXB_PAIRS, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(
+    parcels_per_day: int,
+    days_live: float,
+    days_of_cooldown: float,
+    mode: str,
+    digits: int,
+    fill: float,
+    pairs: int,
+    as_json: bool,
+) -> None:
+    """How many numbers the pool needs, with the terms of the formula."""
+    ends = planning.capacity(mode, digits, fill, pairs)
+    made = planning.Plan(parcels_per_day, days_live, days_of_cooldown, ends)
+    if as_json:
+        click.echo(json.dumps({"numbers": made.numbers, "occupied": made.occupied, "ends_per_number": ends}))
+        return
+    held = f"10^{digits} extensions x {fill:g} filled" if mode == "extension" else "pairs"
+    click.echo("numbers = parcels a day x (days live + days of cooldown) / bindings a number holds")
+    click.echo(f"        = {parcels_per_day:,} x ({days_live:g} + {days_of_cooldown:g}) / {ends:,} ({held})")
+    click.echo(f"        = {made.numbers:,}")

@@ -1,0 +1,27 @@
+"""Shapes of the relay room's bodies."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+_CALL_ID = validate.Regexp(r"\A[A-Za-z0-9._:@-]{1,128}\Z", error="1 to 128 of A-Z, a-z, 0-9 and ._:@-.")
+_PHONE = validate.Length(0, 64)
+
+
+class RouteSchema(Schema):
+    call_id = fields.String(required=True, validate=_CALL_ID)
+    medium = fields.String(required=True, validate=validate.OneOf(["voice", "sms"]))
+    # Empty for a caller who hides the number.
+    caller = fields.String(required=True, validate=_PHONE)
+    called = fields.String(required=True, validate=_PHONE)
+    extension = fields.String(validate=validate.Length(0, 16))
+    text = fields.String(validate=validate.Length(0, 1600))
+
+
+class RecordSchema(Schema):
+    call_id = fields.String(required=True, validate=_CALL_ID)
+    type = fields.String(required=True, validate=validate.OneOf(["start", "ring", "answer", "end", "failed"]))
+    at = fields.AwareDateTime(required=True, format="iso")
+    reason = fields.String(
+        validate=validate.Regexp(r"\A[a-z0-9_]{1,40}\Z", error="1 to 40 of a-z, 0-9 and _.")
+    )

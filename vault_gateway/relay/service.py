@@ -1,0 +1,159 @@
+"""A parcel's number through the parcel's life: bound, extended, shortened, released.
+
+Other rooms call in with the transaction they hold, so that a parcel and its number change together. Nothing here
+decides who may ask: the waybills room does, for it knows the parcel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from vault_gateway import metrics
+from vault_gateway.audit.ledger import Unit
+from vault_gateway.errors import GatewayError
+from vault_gateway.ids import base32, new_id
+from vault_gateway.model import Clock, Tenant
+from vault_gateway.relay.store import bindings, pool
+from vault_gateway.relay.store.bindings import Binding, Phone
+from vault_gateway.relay.store.pool import RelayNumber
+
+LIVES = timedelta(days=15)
+LONGEST = timedelta(days=60)
+AFTER_SALES = timedelta(hours=72)
+COOLDOWN = timedelta(days=30)
+# A parcel that still moves keeps its number for at least so long.
+_ON_THE_WAY = timedelta(days=7)
+BINDING_PREFIX = "rb_"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What the relay knows of a parcel: whose it is, and the phone that its number reaches."""
+
+    tenant: Tenant
+    waybill_id: UUID
+    waybill_no: str
+    phone: UUID
+    # Names of the recipient's region, the narrowest first.
+    regions: tuple[str, ...] = ()
+
+
+class RelayService:
+    """`cooldown` is published: for so long a released number and extension are nobody's."""
+
+    def __init__(
+        self, clock: Clock, *, cooldown: timedelta = COOLDOWN, after_sales: timedelta = AFTER_SALES
+    ) -> None:
+        self._clock = clock
+        self._cooldown = cooldown
+        self._after_sales = after_sales
+
+    def bind_extensions(
+        self, unit: Unit, parcels: Sequence[Parcel], expires_at: datetime | None = None
+    ) -> list[Binding | GatewayError]:
+        """A number and an extension for each parcel of one tenant, in order; 503 `relay_pool_exhausted` in the
+        place of those for which there is none, which fails nothing else."""
+        now = self._clock()
+        until = expires_at or now + LIVES
+        places = self._places(unit, parcels)
+        made: list[Binding | GatewayError] = []
+        for parcel, number in zip(parcels, places, strict=True):
+            if number is None:
+                bindings.note_exhausted(unit.conn, parcel.tenant.id, parcel.waybill_id, now)
+                metrics.RELAY_EXHAUSTED.inc()
+                made.append(exhausted())
+                continue
+            binding = new_binding(parcel, "extension", number.number, now, until, self._cooldown)
+            to = Phone(parcel.tenant.id, parcel.phone)
+            extension = bindings.insert_extension(unit.conn, parcel.tenant.id, binding, number, to)
+            binding = replace(binding, extension=extension)
+            bindings.insert_binding(unit.conn, parcel.tenant.id, binding)
+            made.append(binding)
+        return made
+
+    def _places(self, unit: Unit, parcels: Sequence[Parcel]) -> list[RelayNumber | None]:
+        """A place for each parcel: in its own city, else in its province, else anywhere."""
+        places: list[RelayNumber | None] = [None] * len(parcels)
+        deepest = max((len(parcel.regions) for parcel in parcels), default=0)
+        for level in range(deepest + 1):
+            waiting: dict[str | None, list[int]] = {}
+            for position, parcel in enumerate(parcels):
+                if places[position] is None and level <= len(parcel.regions):
+                    region = parcel.regions[level] if level < len(parcel.regions) else None
+                    waiting.setdefault(region, []).append(position)
+            for region, positions in waiting.items():
+                taken = pool.take_places(unit.conn, "extension", region, len(positions))
+                for position, number in zip(positions, taken, strict=False):
+                    places[position] = number
+        return places
+
+    def extend(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
+        """The parcel still moves: its number stays for what a delay may take."""
+        until = self._clock() + _ON_THE_WAY
+        for binding in self._live(unit, tenant, waybill_id):
+            if binding.expires_at < until:
+                self._move(unit, tenant, binding, until)
+
+    def shorten(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
+        """The parcel has arrived: its number stays for questions after the sale, and no longer."""
+        until = self._clock() + self._after_sales
+        for binding in self._live(unit, tenant, waybill_id):
+            if binding.expires_at > until:
+                self._move(unit, tenant, binding, until)
+
+    def release(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
+        """The parcel is no more: whoever dials its number hears so from now on."""
+        for binding in self._live(unit, tenant, waybill_id):
+            self.release_one(unit, tenant, binding)
+
+    def release_one(self, unit: Unit, tenant: Tenant, binding: Binding) -> Binding:
+        return self._move(unit, tenant, replace(binding, released=True), self._clock())
+
+    def of_waybill(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
+        return bindings.of_waybill(unit.conn, tenant.id, waybill_id)
+
+    def _live(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
+        now = self._clock()
+        found = bindings.of_waybill(unit.conn, tenant.id, waybill_id, lock=True)
+        return [binding for binding in found if binding.is_live(now)]
+
+    def _move(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
+        """The rest begins where life ends. What its number did before is not forgotten: it never ends earlier."""
+        moved = replace(binding, expires_at=until, cool_until=until + self._cooldown)
+        bindings.move_end(unit.conn, tenant.id, moved)
+        return moved
+
+
+def new_binding(
+    parcel: Parcel, mode: str, number: str, now: datetime, until: datetime, rest: timedelta
+) -> Binding:
+    return Binding(
+        new_id(now), parcel.waybill_id, parcel.waybill_no, mode, number, None, now, until, until + rest
+    )
+
+
+def view_of(binding: Binding) -> dict[str, Any]:
+    """`{binding_id, mode, number, extension?, expires_at}`: what a label and a merchant show."""
+    view: dict[str, Any] = {
+        "binding_id": BINDING_PREFIX + base32(binding.id),
+        "waybill_no": binding.waybill_no,
+        "mode": binding.mode,
+        "number": binding.number,
+        "expires_at": binding.expires_at.isoformat().replace("+00:00", "Z"),
+    }
+    if binding.extension is not None:
+        view["extension"] = binding.extension
+    return view
+
+
+def exhausted() -> GatewayError:
+    return GatewayError(
+        "relay_pool_exhausted",
+        503,
+        "No relay number is free now; the parcel goes without one.",
+        retry_after=60,
+    )

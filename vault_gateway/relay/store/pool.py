@@ -1,0 +1,169 @@
+"""SQL of the number pool: what there is, what is taken, what has rested long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vault_gateway.database import Connection, Row
+
+_SWEEP_LOCK = 4711006
+
+
+@dataclass(frozen=True, slots=True)
+class RelayNumber:
+    """A number of the pool. `telecom` is the principal that owns it, `digits` the length of an extension."""
+
+    number: str
+    telecom: str
+    mode: str
+    digits: int
+
+
+def add_numbers(
+    conn: Connection,
+    numbers: Sequence[str],
+    *,
+    telecom: str,
+    mode: str,
+    region: str | None,
+    digits: int,
+    capacity: int,
+    now: datetime,
+) -> int:
+    """Adds what is not there yet; returns how many that were."""
+    cursor = conn.execute(
+        """
+        insert into relay_number (number, telecom, mode, region, digits, capacity, added_at)
+        select n, %s, %s, %s, %s, %s, %s from unnest(%s::text[]) as n
+        on conflict (number) do nothing
+        """,
+        (telecom, mode, region, digits, capacity, now, list(numbers)),
+    )
+    return cursor.rowcount
+
+
+def find_number(conn: Connection, number: str) -> RelayNumber | None:
+    row = conn.execute(
+        "select number, telecom, mode, digits from relay_number where number = %s", (number,)
+    ).fetchone()
+    return None if row is None else RelayNumber(**row)
+
+
+def take_places(
+    conn: Connection, mode: str, region: str | None, count: int, *, other_than: Sequence[str] = ()
+) -> list[RelayNumber]:
+    """Takes `count` places on the emptiest free numbers of a region (None: of any), one number for each place;
+    fewer where there are not so many.
+
+    Numbers that another transaction is taking from are passed over while others are free, so that parallel
+    requests do not queue; only when all are being taken from is one waited for.
+    """
+    asked = {"mode": mode, "region": region, "not": list(other_than)}
+    places = _take(conn, {**asked, "count": count}, "skip locked")
+    if len(places) < count:
+        places += _take(conn, {**asked, "count": count - len(places)}, "")
+    return places
+
+
+def _take(conn: Connection, asked: dict[str, Any], wait: str) -> list[RelayNumber]:
+    # 64 numbers are plenty to spread a batch of 1,000 over, and few enough to leave the others to others.
+    rows = conn.execute(
+        f"""
+        with free as (
+          select number, capacity - occupied as places
+          from relay_number
+          where mode = %(mode)s and retired_at is null and occupied < capacity
+            and (%(region)s::text is null or region = %(region)s) and number <> all (%(not)s::text[])
+          order by occupied, number
+          limit least(%(count)s, 64)
+          for no key update {wait}
+        ),
+        share as (
+          select number, least(places, ceil(%(count)s::numeric / count(*) over ())::int) as wanted,
+                 row_number() over (order by number) as position
+          from free
+        ),
+        running as (
+          select number, wanted, sum(wanted) over (order by position) as total from share
+        ),
+        taken as (
+          select number, (least(wanted, %(count)s - (total - wanted)))::int as places
+          from running where total - wanted < %(count)s
+        )
+        update relay_number r set occupied = r.occupied + taken.places
+        from taken where r.number = taken.number
+        returning r.number, r.telecom, r.mode, r.digits, taken.places
+        """,
+        asked,
+    ).fetchall()
+    return [
+        RelayNumber(row["number"], row["telecom"], row["mode"], row["digits"])
+        for row in rows
+        for _ in range(row["places"])
+    ]
+
+
+def give_back(conn: Connection, number: str, places: int = 1) -> None:
+    conn.execute("update relay_number set occupied = occupied - %s where number = %s", (places, number))
+
+
+def sweep(conn: Connection, now: datetime, *, at_most: int = 5000) -> int:
+    """Removes ends that have rested long enough and gives their places back; returns how many bindings that
+    were. One sweeper at a time: another one has nothing to do (0)."""
+    row = conn.execute("select pg_try_advisory_xact_lock(%s) as mine", (_SWEEP_LOCK,)).fetchone()
+    if row is None or not row["mine"]:
+        return 0
+    # The number first and its ends then, as those do who take a place: the other way round the two would wait for
+    # each other. A number that somebody is taking from is for the next sweep.
+    gone = conn.execute(
+        """
+        with due as (
+          select distinct number from (
+            select number from relay_slot where cool_until <= %(now)s order by cool_until limit %(at_most)s) as first
+        ),
+        held as (
+          select number from relay_number where number in (select number from due) for no key update skip locked
+        ),
+        gone as (
+          delete from relay_slot s using held h
+          where s.number = h.number and s.cool_until <= %(now)s
+          returning s.number, s.binding_id
+        )
+        select number, count(distinct binding_id)::int as places from gone group by number order by number
+        """,
+        {"now": now, "at_most": at_most},
+    ).fetchall()
+    for number in gone:
+        give_back(conn, number["number"], number["places"])
+    conn.execute("delete from relay_callback where until <= %s", (now,))
+    return sum(number["places"] for number in gone)
+
+
+def state_of_pool(conn: Connection, now: datetime) -> list[Row]:
+    """For each mode and region: `numbers`, `capacity`, `live`, `cooling`, `free`, and `taken` and `freed` in the
+    last day. Reads every slot: an answer to keep for a while."""
+    return conn.execute(
+        """
+        with ends as (
+          select number, count(*) filter (where expires_at > %(now)s) as live,
+                 count(*) filter (where binding_id > uuid_v7_floor(%(now)s - interval '1 day')) as taken,
+                 count(*) filter (where cool_until <= %(now)s + interval '1 day') as freed,
+                 count(*) as held
+          from relay_slot group by number
+        )
+        select n.mode, n.region, count(*)::int as numbers, sum(n.capacity)::bigint as capacity,
+               sum(n.capacity - n.occupied)::bigint as free,
+               -- An AXB pair has two ends.
+               sum(coalesce(e.live, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as live,
+               sum(coalesce(e.held - e.live, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as cooling,
+               sum(coalesce(e.taken, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as taken,
+               sum(coalesce(e.freed, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as freed
+        from relay_number n left join ends e using (number)
+        where n.retired_at is null
+        group by n.mode, n.region order by n.mode, n.region nulls last
+        """,
+        {"now": now},
+    ).fetchall()
