@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +12,7 @@ from typing import Any
 from vault_gateway.database import Connection, Row
 
 _SWEEP_LOCK = 4711006
+_PAUSES_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,36 @@ def take_places(
     """Takes `count` places on the emptiest free numbers of a region (None: of any), one number for each place;
     fewer where there are not so many.
 
-    Numbers that another transaction is taking from are passed over while others are free, so that parallel
-    requests do not queue; only when all are being taken from is one waited for.
+    Numbers that another transaction is taking from are passed over. When only those are left they are asked for
+    again a moment later, and never waited for: who holds numbers and waits for more may be waited for in turn.
     """
     asked = {"mode": mode, "region": region, "not": list(other_than)}
-    places = _take(conn, {**asked, "count": count}, "skip locked")
-    if len(places) < count:
-        places += _take(conn, {**asked, "count": count - len(places)}, "")
+    places = _take(conn, {**asked, "count": count})
+    for pause_s in _PAUSES_S:
+        if len(places) == count or not _any_free(conn, asked):
+            break
+        time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret, so that two do not meet again
+        places += _take(conn, {**asked, "count": count - len(places)})
     return places
 
 
-def _take(conn: Connection, asked: dict[str, Any], wait: str) -> list[RelayNumber]:
+def _any_free(conn: Connection, asked: dict[str, Any]) -> bool:
+    row = conn.execute(
+        """
+        select 1 from relay_number
+        where mode = %(mode)s and retired_at is null and occupied < capacity
+          and (%(region)s::text is null or region = %(region)s) and number <> all (%(not)s::text[])
+        limit 1
+        """,
+        asked,
+    ).fetchone()
+    return row is not None
+
+
+def _take(conn: Connection, asked: dict[str, Any]) -> list[RelayNumber]:
     # 64 numbers are plenty to spread a batch of 1,000 over, and few enough to leave the others to others.
     rows = conn.execute(
-        f"""
+        """
         with free as (
           select number, capacity - occupied as places
           from relay_number
@@ -79,7 +98,7 @@ def _take(conn: Connection, asked: dict[str, Any], wait: str) -> list[RelayNumbe
             and (%(region)s::text is null or region = %(region)s) and number <> all (%(not)s::text[])
           order by occupied, number
           limit least(%(count)s, 64)
-          for no key update {wait}
+          for no key update skip locked
         ),
         share as (
           select number, least(places, ceil(%(count)s::numeric / count(*) over ())::int) as wanted,
