@@ -10,6 +10,7 @@ from vault_gateway import __version__
 from vault_gateway.access import PolicyError
 from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
+from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.servers import migrate, serve, up
@@ -27,6 +28,7 @@ def root() -> None:
 
 
 root.add_command(up)
+root.add_command(demo)
 root.add_command(serve)
 root.add_command(migrate)
 root.add_command(client)
