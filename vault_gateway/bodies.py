@@ -58,8 +58,7 @@ def _count_names(value: dict[str, Any]) -> int:
 
 def _require_single_names(raw: bytes) -> None:
     """The slow and certain way, for the few bodies in which the counts differ."""
-    # Python refuses to read an integer of many digits; as a float it reads any, as orjson did.
-    json.loads(raw, object_pairs_hook=_refuse_repeated, parse_int=float)
+    json.loads(raw, object_pairs_hook=_refuse_repeated)
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:

@@ -142,7 +142,12 @@ def query(schema: Schema) -> dict[str, Any]:
 
 
 def raw_body() -> bytes:
-    return request.get_data(cache=True)
+    body = request.get_data(cache=True)
+    limit = request.max_content_length
+    # A body in chunks does not say how long it is, and werkzeug cuts it at the limit without a word.
+    if request.content_length is None and limit is not None and len(body) >= limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _json_object() -> dict[str, Any]:
