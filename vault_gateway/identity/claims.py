@@ -10,7 +10,7 @@ from vault_gateway.identity.compact import TokenRefused
 
 AUDIENCE = "vault-gateway"
 SKEW_S = 60
-_LONGEST_TEXT = 256
+_LONGEST_TEXT = 255
 # 9999-12-31: beyond it no time can be written.
 _LAST_SECOND = 253_402_300_799
 

@@ -9,20 +9,27 @@ from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 
 
+# Unrevoked; a courier only while its carrier has not removed the handle since the key was given, and has no issuer
+# that mints couriers: a handle would else be two people's.
+_LIVE = """
+  c.revoked_at is null and (c.role <> 'courier' or (
+    exists (
+      select from courier k
+      where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null
+        and k.created_at <= c.created_at)
+    and not exists (
+      select from issuer i
+      where i.carrier = c.carrier and 'courier' = any (i.roles) and i.revoked_at is null)))
+"""
+
+
 def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
-    """An unrevoked client; a courier only while its carrier has not removed the handle, and has no issuer that
-    mints couriers: a handle would else be two people's."""
+    """A client whose key is in force."""
     return conn.execute(
-        """
+        f"""
         select c.name, c.role, c.platform, c.merchant, c.carrier, c.station
         from client c
-        where c.key_digest = %s and c.revoked_at is null
-          and (c.role <> 'courier' or exists (
-            select from courier k
-            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null)
-          and not exists (
-            select from issuer i
-            where i.carrier = c.carrier and 'courier' = any (i.roles) and i.revoked_at is null))
+        where c.key_digest = %s and {_LIVE}
         """,
         (key_digest,),
     ).fetchone()
@@ -31,11 +38,8 @@ def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
 def client_by_name(conn: Connection, name: str) -> Row | None:
     """A client whether its key is in force or not, and whether it is: `live`, as `client_by_key` finds it."""
     return conn.execute(
-        """
-        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station,
-          c.revoked_at is null and (c.role <> 'courier' or exists (
-            select from courier k
-            where k.carrier = c.carrier and k.handle = c.name and k.removed_at is null)) as live
+        f"""
+        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station, {_LIVE} as live
         from client c
         where c.name = %s
         """,
@@ -117,13 +121,15 @@ def station_exists(conn: Connection, carrier: str, slug: str) -> bool:
 def ensure_courier(
     conn: Connection, carrier: str, handle: str, station: str | None, phone_token: UUID | None, now: datetime
 ) -> None:
-    """Registers a handle, or renews it: a removed courier comes back with what is given now."""
+    """Registers a handle, or renews it. One that was removed begins anew: whoever had a key by that name before
+    is not who has the handle now."""
     conn.execute(
         """
         insert into courier (carrier, handle, station, phone_token, created_at) values (%s, %s, %s, %s, %s)
         on conflict (carrier, handle) do update
         set station = coalesce(excluded.station, courier.station),
-            phone_token = coalesce(excluded.phone_token, courier.phone_token), removed_at = null
+            phone_token = coalesce(excluded.phone_token, courier.phone_token), removed_at = null,
+            created_at = case when courier.removed_at is null then courier.created_at else excluded.created_at end
         """,
         (carrier, handle, station, phone_token, now),
     )

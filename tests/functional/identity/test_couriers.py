@@ -65,3 +65,21 @@ def test_an_issuer_is_trusted_once_at_a_time(world: World, trust: Trust) -> None
     provider = trust("carrier", carrier=unique("c"))
     with pytest.raises(issuers.IssuerError):
         trust("carrier", provider=provider, carrier=unique("c"))
+
+
+def test_a_removed_couriers_key_does_not_come_back_with_the_handle(world: World) -> None:
+    """The handle is given to somebody else: the parcels assigned to it are not the former courier's."""
+    town = new_town(world)
+    handle = f"/v1/couriers/{town.courier.name}"
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 200
+    assert town.carrier.delete(handle).status_code == 204
+    assert town.carrier.post("/v1/couriers", {"handle": town.courier.name}).status_code == 201
+    time.sleep(REMEMBER_S)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 401
+
+
+def test_registering_a_courier_again_leaves_the_key_alone(world: World) -> None:
+    town = new_town(world)
+    assert town.carrier.post("/v1/couriers", {"handle": town.courier.name}).status_code == 201
+    time.sleep(REMEMBER_S)
+    assert town.courier.get("/v1/waybills?courier=me").status_code == 200

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
+
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from tests import canaries
-from tests.functional.identity.conftest import Trust, holder_of
+from tests.functional.identity.conftest import Trust, holder_of, register
 from tests.functional.identity.provider import Provider
 from tests.world import Town, World, new_town, unique
 
@@ -64,3 +70,27 @@ def test_a_courier_whom_the_carrier_does_not_have_or_removed_is_nobody(
     carrier_town.carrier.delete(f"/v1/couriers/{handle}")
     another = holder_of(world, provider.token(sub=handle))
     assert another.get("/v1/waybills?courier=me").status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "Ed25519"])
+def test_tokens_and_keys_that_joserfc_writes_are_read(world: World, tmp_path: Path, algorithm: str) -> None:
+    kid, iss, carrier = unique("kid"), f"https://{unique('id')}.example", unique("c")
+    key: RSAKey | ECKey | OKPKey
+    if algorithm == "RS256":
+        key = RSAKey.generate_key(2048, {"kid": kid, "use": "sig", "alg": algorithm})
+    elif algorithm == "ES256":
+        key = ECKey.generate_key("P-256", {"kid": kid, "use": "sig", "alg": algorithm})
+    else:
+        key = OKPKey.generate_key("Ed25519", {"kid": kid, "use": "sig", "alg": algorithm})
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps(KeySet([key]).as_dict(private=False)), encoding="utf-8")
+    register(world, iss, str(file), "station", carrier=carrier)
+    claims = {
+        "iss": iss,
+        "aud": "vault-gateway",
+        "sub": "counter-1",
+        "station": "s1",
+        "exp": int(time.time()) + 60,
+    }
+    token = jwt.encode({"alg": algorithm, "kid": kid}, claims, key, algorithms=[algorithm])
+    assert holder_of(world, token).get("/v1/waybills").status_code == 200

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+from urllib.parse import urlsplit
+
 import pytest
 from flask import Flask
 
@@ -64,3 +67,31 @@ def test_another_address_of_the_same_ipv6_network_gives_no_new_tries(behind_prox
 def test_networks_that_are_none_are_refused_at_start(world: World) -> None:
     with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
         world.gateway(trusted_proxies="the proxy")
+
+
+def test_a_served_gateway_reads_all_header_lines_and_none_that_only_looks_like_one(world: World) -> None:
+    """gunicorn joins repeated lines; one with underscores, which some proxies let through, is not the header."""
+    town = new_town(world)
+    auditor = world.actor("auditor", platform=town.platform_slug)
+    with world.served(trusted_proxies=PEER) as url:
+        seen = []
+        for lines in (
+            [("X-Forwarded-For", "8.8.8.8"), ("X-Forwarded-For", "203.0.113.9")],
+            [("X-Forwarded-For", "203.0.113.9"), ("X_Forwarded_For", "8.8.8.8")],
+            [("X_Forwarded_For", "8.8.8.8")],
+            [("Forwarded", "for=8.8.8.8"), ("X-Real-IP", "8.8.8.8")],
+        ):
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+            body = b'{"kind": "phone", "last4": "0000"}'
+            connection.putrequest("POST", "/v1/tokens/search")
+            connection.putheader("Authorization", f"Bearer {town.merchant.key}")
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", str(len(body)))
+            for name, value in lines:
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            assert connection.getresponse().status == 200
+            connection.close()
+            newest = auditor.get("/v1/audit/events?action=token.search").get_json()["items"][0]
+            seen.append(newest["ip"])
+    assert seen == ["203.0.113.9", "203.0.113.9", "127.0.0.1", "127.0.0.1"]
