@@ -8,7 +8,6 @@ from uuid import UUID
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 
-
 # Unrevoked; a courier only while its carrier has not removed the handle since the key was given, and has no issuer
 # that mints couriers: a handle would else be two people's.
 _LIVE = """
