@@ -22,6 +22,15 @@ class PublicKeyField(fields.String):
             raise ValidationError("An X25519 public key: 32 bytes in base64.") from None
 
 
+class TrueOrFalse(fields.Boolean):
+    """A JSON boolean. To marshmallow 1 is true, for in Python it equals True."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class RevealSchema(Schema):
     waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
     purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
@@ -34,12 +43,12 @@ class RevealSchema(Schema):
 
 
 class OneRevealSchema(RevealSchema):
-    claim = fields.Boolean(truthy={True}, falsy={False})
+    claim = TrueOrFalse()
 
 
 class ManyRevealsSchema(Schema):
     items = fields.List(fields.Nested(RevealSchema), required=True, validate=validate.Length(1, MAX_REVEALS))
-    claim = fields.Boolean(truthy={True}, falsy={False})
+    claim = TrueOrFalse()
 
 
 class ClaimSchema(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,6 +24,8 @@ class FaultyProxy(ThreadingHTTPServer):
         self.fault = "none"
         self.healthy = 0
         self.paths: list[str] = []
+        # Called while a transit request waits, before it is passed on.
+        self.on_transit: Callable[[], None] | None = None
         self.pool = urllib3.PoolManager(maxsize=8)
 
     @property
@@ -44,6 +46,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         self.server.paths.append(self.path)
+        if self.server.on_transit is not None and self.path.startswith(TRANSIT):
+            self.server.on_transit()
         fault = self._fault()
         if fault == "cut":
             self.connection.close()
