@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from flask import Flask
 
-from vault_gateway.access import Access, load_policies
+from vault_gateway.access import Access, Policies, load_policies
 from vault_gateway.audit import store as audit_store
 from vault_gateway.audit.http import audit_blueprint
 from vault_gateway.audit.ledger import Ledger
@@ -28,8 +29,9 @@ from vault_gateway.model import Clock, utc_now
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.records import RecordService
 from vault_gateway.relay.routing import RoutingService
+from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.http import reveals_blueprint
-from vault_gateway.reveals.purposes import load_purposes
+from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.reveals.service import RevealService
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.tokens.http import tokens_blueprint
@@ -43,14 +45,23 @@ from vault_gateway.waybills.networks import load_networks
 from vault_gateway.waybills.service import WaybillService
 
 
+def load_rules(folder: Path) -> tuple[Policies, Purposes]:
+    """Who may do what, and what is revealed for what: both good and of one mind, or an error that says where."""
+    folder = folder.resolve()
+    policies = load_policies(folder / "access")
+    purposes = load_purposes(folder / "purposes.yaml")
+    require_agreement(purposes, policies)
+    return policies, purposes
+
+
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     """The gateway as a WSGI application. Raises at once for what would only fail later: policies, masks,
     networks, identities, the schema of the database."""
     for identity in ("tokenizer", "revealer", "relay"):
         if identity not in settings.identities:
             raise SettingsError(f"VAULT_GATEWAY_{identity.upper()}_ROLE_ID and _SECRET_ID are not set")
-    access = Access(load_policies(settings.policies / "access"))
-    purposes = load_purposes(settings.policies / "purposes.yaml")
+    policies, purposes = load_rules(settings.policies)
+    access = Access(policies)
     networks = load_networks(settings.policies / "networks")
     normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
     database = Database(settings.database_url, max_connections=settings.database_connections)
@@ -81,6 +92,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     routing = RoutingService(ledger, relay_keys, limits, clock, unrecorded_routes=settings.unrecorded_routes)
 
     app = Flask("vault_gateway", static_folder=None)
+    app.extensions["access"] = access
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     edge = Edge(
         keyring(settings, database, clock),

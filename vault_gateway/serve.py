@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -16,22 +19,41 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess
 
-from vault_gateway.app import create_app
+from vault_gateway.access import Access, PolicyError
+from vault_gateway.access.snapshot import Snapshot
+from vault_gateway.app import create_app, load_rules
 from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError
+from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.worker import Worker
+
+log = structlog.get_logger("vault_gateway.serve")
 
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _METRICS_PREFIX = "vault-gateway-metrics-"
 
 
+class Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    def handle_hup(self) -> None:
+        """New access policies, found good here before a worker hears of them. No worker is restarted: what is
+        counted in its memory stays, and so does every connection."""
+        if self.app.renew_policies():
+            self.kill_workers(signal.SIGHUP)
+
+
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn with the application made in each worker, after the fork: no connection is shared."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
+        self._settings = replace(settings, policies=snapshot.folder)
+        self._snapshot = snapshot
+        self._loading = threading.Lock()
+        self._access: Access | None = None
         super().__init__()
+
+    def run(self) -> None:
+        Master(self).run()
 
     def load_config(self) -> None:
         for name, value in options(self._settings).items():
@@ -39,11 +61,37 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def load(self) -> Flask:
         try:
-            return create_app(self._settings)
+            with self._loading:
+                app = create_app(self._settings)
+                self._access = app.extensions["access"]
+                return app
         except (SettingsError, MigrationError) as error:
             _refuse(str(error))
         except GatewayError as error:
             _refuse(f"cannot start: {error.code}")
+
+    def renew_policies(self) -> bool:
+        """In the master: whether the policies on disk are good and in use from now on."""
+        try:
+            self._snapshot.renew()
+        except (PolicyError, PurposeError, OSError, shutil.Error) as error:
+            log.error("policies kept: the new ones cannot be used", reason=str(error))
+            return False
+        return True
+
+    def take_policies(self) -> None:
+        """In a worker: decides by what the master found good. One that is still starting does so when it has."""
+        with self._loading:
+            if self._access is None:
+                return
+            try:
+                policies, _ = load_rules(self._settings.policies)
+            except (PolicyError, PurposeError) as error:
+                # The master has turned to a yet newer copy meanwhile, and tells us so with the next signal.
+                log.warning("policies kept until the next signal", reason=str(error))
+                return
+            self._access.replace(policies)
+        log.info("policies replaced", digest=policies.digest)
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -110,14 +158,18 @@ def serve(settings: Settings) -> None:
     configure_logging(as_json=settings.log_json)
     if settings.workers > 1 and _METRICS_FOLDER not in os.environ:
         _start_again_with_metrics_folder()
+    snapshot = Snapshot(settings.policies, load_rules)
     ourselves = os.getpid()
     try:
-        Server(settings).run()
+        Server(settings, snapshot).run()
     except SystemExit as ended:
         # Workers pass here too on their way out, and gunicorn reads their status.
         if os.getpid() != ourselves:
             raise
         sys.exit(1 if ended.code else 0)
+    finally:
+        if os.getpid() == ourselves:
+            snapshot.close()
 
 
 def _start_again_with_metrics_folder() -> NoReturn:

@@ -91,6 +91,13 @@ def default_policies() -> Path:
     return inside if inside.is_dir() else package.parent / "policies"
 
 
+def policies_folder() -> Path:
+    """The folder that `VAULT_GATEWAY_POLICIES` names, or the shipped one: also for an embedded instance, which
+    makes all of its other settings itself."""
+    named = os.environ.get(f"{PREFIX}POLICIES")
+    return Path(named) if named else default_policies()
+
+
 def from_environment(toml: Path | None = None) -> Settings:
     """Settings of `VAULT_GATEWAY_*`, or of a TOML file with the same names in lower case where the environment
     has none. Every name may end in `_FILE` and then names a file that holds the value."""
@@ -112,7 +119,7 @@ def _read(env: FileAwareEnv) -> Settings:
         identities={name: credential for name in IDENTITIES if (credential := _credential(env, name))},
         vault_batch_items=env.int("VAULT_BATCH_ITEMS", 240),
         redis_url=env.str("REDIS_URL", None),
-        policies=env.path("POLICIES", default_policies()),
+        policies=env.path("POLICIES", policies_folder()),
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8080),
         workers=env.int("WORKERS", 1),

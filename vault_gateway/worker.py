@@ -7,7 +7,9 @@ rest of a request.
 from __future__ import annotations
 
 import errno
+import signal
 import socket
+import threading
 import time
 from typing import Any
 
@@ -77,6 +79,16 @@ class BoundedConnection(TConn):  # type: ignore[misc]  # gunicorn ships no types
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
     """What gunicorn cannot read is answered and logged by its kind alone."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGHUP, self.handle_hup)
+        signal.siginterrupt(signal.SIGHUP, False)
+
+    def handle_hup(self, _number: int, _frame: Any) -> None:
+        """The master has new policies. Beside the main thread: that one accepts connections, and may hold a lock
+        that is needed here."""
+        threading.Thread(target=self.app.take_policies, name="policies", daemon=True).start()
 
     def accept(self, listener: Any) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ class Policies:
     schema_text: str
     policy_set: cedarpy.PolicySet
     schema: cedarpy.Schema
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells in a log which set is in use."""
+        return hashlib.sha256(f"{self.schema_text}\0{self.text}".encode()).hexdigest()[:16]
 
     @cached_property
     def statements(self) -> Mapping[str, dict[str, Any]]:

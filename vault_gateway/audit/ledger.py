@@ -43,6 +43,7 @@ class Unit:
         self.tenant: Tenant | None = None
         self._clock = clock
         self._access = access
+        self._permitted_by: dict[str, tuple[str, ...]] = {}
 
     def enter(self, tenant: Tenant) -> None:
         """Opens the wall for one tenant; events from here on are filed under it."""
@@ -52,7 +53,10 @@ class Unit:
     def decide(
         self, action: str, resource: Resource, context: Mapping[str, str | int] | None = None
     ) -> Decision:
-        return self._access.decide(self.caller.principal, action, resource, context)
+        decision = self._access.decide(self.caller.principal, action, resource, context)
+        if decision.allowed:
+            self._permitted_by[action] = decision.policies
+        return decision
 
     def require(
         self,
@@ -70,6 +74,10 @@ class Unit:
         return decision.policies
 
     def record(self, event: Event) -> UUID:
+        """Writes an event. One of an action that was permitted in this unit carries the policies that did, whoever
+        forgot to say so."""
+        if event.outcome != "deny" and not event.policies:
+            event = replace(event, policies=self._permitted_by.get(event.action, ()))
         now = self._clock()
         event_id = new_id(now)
         body = event_body(event, self.caller, self.tenant, str(event_id), now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from vault_gateway.ids import parse_prefixed
 from vault_gateway.model import Principal, utc_now
 from vault_gateway.reveals import store as reveal_store
 from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
-from vault_gateway.settings import PREFIX, default_policies
+from vault_gateway.settings import PREFIX, policies_folder
 from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.service import resource_of
 
@@ -47,7 +46,7 @@ def test(policies: Path | None, to_json: bool) -> None:
 
     Exit code 1 with each case that is decided otherwise. A gateway does the same at its start and on SIGHUP.
     """
-    folder = _folder(policies) / "access"
+    folder = (policies or policies_folder()) / "access"
     loaded = read_policies(folder)
     cases = read_cases(folder / CASES_FILE)
     started = time.perf_counter()
@@ -110,11 +109,6 @@ def explain_(
         click.echo(json.dumps(as_json(told), indent=2))
     else:
         click.echo("\n".join(as_lines(told)))
-
-
-def _folder(policies: Path | None) -> Path:
-    from_environment = os.environ.get(f"{PREFIX}POLICIES")
-    return policies or (Path(from_environment) if from_environment else default_policies())
 
 
 def _client(conn: Connection, name: str) -> tuple[Principal, bool]:

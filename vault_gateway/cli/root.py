@@ -18,6 +18,7 @@ from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity.clients import ClientError
+from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
 
 
@@ -41,7 +42,7 @@ def main() -> None:
     """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
     try:
         root(prog_name="vault-gateway")
-    except (EngineError, SettingsError, ClientError, MigrationError, PolicyError) as error:
+    except (EngineError, SettingsError, ClientError, MigrationError, PolicyError, PurposeError) as error:
         click.echo(f"vault-gateway: {error}", err=True)
         sys.exit(1)
     except GatewayError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from vault_gateway.access.resources import fleet
@@ -30,7 +31,8 @@ class CourierService:
         tokenised before anything is stored."""
         carrier = caller.principal.carrier or "-"
         event = Event("courier.register", resource=f"courier:{handle}", carrier=carrier, station=station)
-        self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        event = replace(event, policies=policies)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         row = None if phone is None else self._seal_phone(tenant, phone)
         with self._ledger.open(caller, tenant) as unit:
@@ -59,7 +61,8 @@ class CourierService:
         """The handle is nobody's from now on, and its phone is erased."""
         carrier = caller.principal.carrier or "-"
         event = Event("courier.remove", resource=f"courier:{handle}", carrier=carrier)
-        self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        event = replace(event, policies=policies)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         with self._ledger.open(caller, tenant) as unit:
             row = identity_store.remove_courier(unit.conn, carrier, handle, self._clock())

@@ -18,7 +18,7 @@ from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import Lock, holder, read_json, write_secret_json
 from vault_gateway.keys import Credential, KeyFault, KeysUnavailable, provision
 from vault_gateway.model import utc_now
-from vault_gateway.settings import Settings, default_policies
+from vault_gateway.settings import Settings, default_policies, policies_folder
 
 APP_LOGIN = "vault_gateway"
 # The embedded listener takes 20,000 JSON strings in a body, an item with its context is four.
@@ -74,7 +74,7 @@ class Instance:
             vault_addr=self.endpoints.vault_addr,
             vault_batch_items=BATCH_ITEMS,
             identities=self._credentials,
-            policies=default_policies(),
+            policies=policies_folder(),
             host=host,
             port=port,
         )
@@ -136,7 +136,7 @@ def _settings_of_running(data: Path) -> Settings:
         database_url=where["admin_dsn"],
         vault_addr=where["vault_addr"],
         identities=_credentials(saved["identities"]),
-        policies=default_policies(),
+        policies=policies_folder(),
     )
 
 

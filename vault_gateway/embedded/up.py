@@ -16,7 +16,7 @@ from types import FrameType
 
 import urllib3
 
-from vault_gateway.embedded import privileges, processes
+from vault_gateway.embedded import hangup, privileges, processes
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import write_secret_json
 from vault_gateway.embedded.instance import Instance
@@ -41,7 +41,8 @@ def up(data: Path, host: str, port: int, *, say: Callable[[str], None]) -> None:
             try:
                 _wait_until_ready(instance, gateway, host, port)
                 say(f"ready http://{_bracketed(host)}:{port}")
-                _watch(instance, gateway)
+                with hangup.passed_on(gateway.process, gone=Stopped):
+                    _watch(instance, gateway)
             except Stopped:
                 pass
             finally:

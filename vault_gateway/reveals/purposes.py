@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.model import Kind, Role
+from vault_gateway.waybills.states import State
 
 # `street` is the address cut at the street.
 KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS, "street": Kind.ADDRESS}
@@ -22,9 +24,12 @@ class PurposeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
+    """The smallest set of fields that a role needs for this, and the parcel's states in which it may have them."""
+
     name: str
     fields: tuple[str, ...]
     roles: tuple[Role, ...]
+    states: tuple[State, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class _PurposeSchema(Schema):
         required=True,
         validate=validate.Length(1),
     )
+    states = fields.List(fields.Enum(State, by_value=True), required=True, validate=validate.Length(1))
 
 
 class _LimitsSchema(Schema):
@@ -66,9 +72,10 @@ def load_purposes(path: Path) -> Purposes:
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise PurposeError(f"{path}: {error}") from None
     limits = data.pop("limits")
-    by_name = {name: _purpose(name, entry["fields_"], entry["roles"]) for name, entry in data.items()}
+    by_name = {name: _purpose(name, entry) for name, entry in data.items()}
     return Purposes(by_name, limits["per_waybill"], limits["per_token"])
 
 
-def _purpose(name: str, fields_: Sequence[str], roles: Sequence[str]) -> Purpose:
-    return Purpose(name, tuple(fields_), tuple(Role(role) for role in roles))
+def _purpose(name: str, entry: Mapping[str, Any]) -> Purpose:
+    roles = tuple(Role(role) for role in entry["roles"])
+    return Purpose(name, tuple(entry["fields_"]), roles, tuple(entry["states"]))

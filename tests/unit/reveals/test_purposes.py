@@ -9,16 +9,17 @@ import pytest
 from vault_gateway.model import Role
 from vault_gateway.reveals.purposes import PurposeError, load_purposes
 from vault_gateway.settings import default_policies
+from vault_gateway.waybills.states import State
 
 SHIPPED = default_policies() / "purposes.yaml"
 
 
 def test_the_shipped_purposes_are_those_of_the_contract() -> None:
     purposes = load_purposes(SHIPPED)
-    assert {name: (p.fields, p.roles) for name, p in purposes.by_name.items()} == {
-        "deliver": (("name", "address"), (Role.COURIER,)),
-        "contact": (("phone",), (Role.COURIER,)),
-        "sort": (("street",), (Role.STATION,)),
+    assert {name: (p.fields, p.roles, p.states) for name, p in purposes.by_name.items()} == {
+        "deliver": (("name", "address"), (Role.COURIER,), (State.OUT_FOR_DELIVERY,)),
+        "contact": (("phone",), (Role.COURIER,), (State.OUT_FOR_DELIVERY,)),
+        "sort": (("street",), (Role.STATION,), (State.AT_STATION,)),
     }
     assert purposes.per_waybill <= purposes.per_token
 
@@ -30,6 +31,9 @@ def test_the_shipped_purposes_are_those_of_the_contract() -> None:
         ("fields: [phone]", "fields: []"),
         ("roles: [station]", "roles: [merchant]"),
         ("roles: [station]", "roles: []"),
+        ("states: [at_station]", "states: [at_the_door]"),
+        ("states: [at_station]", "states: []"),
+        ("  states: [at_station]\n", ""),
         ("per_waybill: 12", "per_waybill: 0"),
         ("per_token: 24", "per_token: many"),
         ("sort:", "sorting:"),

@@ -1,0 +1,265 @@
+"""A running gateway takes new policies whole on SIGHUP, or goes on with what it had: with real processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import orjson
+import pytest
+import urllib3
+
+from tests.world import Town, World, start_server, wait_until_ready
+from vault_gateway.settings import default_policies, to_environment
+
+FREEZE = """
+@id("frozen")
+@says("Nobody searches at {merchant} for now.")
+forbid (principal, action == Action::"token.search", resource is Tenant)
+when {{ resource.merchant == "{merchant}" }};
+"""
+
+
+@dataclass
+class Served:
+    """A gateway as production runs it, on a policy folder of its own."""
+
+    url: str
+    policies: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+    town: Town
+
+    def search(self, pool: urllib3.PoolManager | None = None) -> int:
+        """The status of a merchant's search, which the policies decide."""
+        answer = (pool or urllib3).request(
+            "POST",
+            f"{self.url}/v1/tokens/search",
+            body=orjson.dumps({"kind": "phone", "last4": "0000"}),
+            headers={
+                "Authorization": f"Bearer {self.town.merchant.key}",
+                "Content-Type": "application/json",
+                # A connection that is kept would be waited for when the gateway stops.
+                **({} if pool else {"Connection": "close"}),
+            },
+            retries=False,
+            timeout=10.0,
+        )
+        return answer.status
+
+    def freeze(self) -> None:
+        """A valid set that decides this town's searches otherwise, and no case."""
+        text = FREEZE.format(merchant=self.town.merchant_slug)
+        (self.policies / "access" / "freeze.cedar").write_text(text, encoding="utf-8")
+
+    def thaw(self) -> None:
+        (self.policies / "access" / "freeze.cedar").unlink()
+
+    def hang_up(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def logged(self, text: str) -> int:
+        return self.log.read_text(encoding="utf-8").count(text)
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
+        return [int(pid) for pid in children.split()]
+
+
+def wait_until(holds: Callable[[], bool], within_s: float = 15) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    command = [
+        "redis-server",
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def start(world: World, town: Town, tmp_path: Path, **changed: object) -> Served:
+    policies = tmp_path / "policies"
+    shutil.copytree(default_policies(), policies)
+    port = free_port()
+    settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)  # type: ignore[arg-type]
+    log = world.instance.engines.data / "logs" / f"reload-{port}.log"
+    return Served(
+        f"http://127.0.0.1:{port}", policies, start_server(to_environment(settings), log), log, town
+    )
+
+
+@pytest.fixture
+def served(world: World, town: Town, tmp_path: Path) -> Iterator[Served]:
+    gateway = start(world, town, tmp_path)
+    try:
+        wait_until_ready(gateway.url, gateway.process, gateway.log)
+        yield gateway
+    finally:
+        gateway.process.terminate()
+        gateway.process.wait(20)
+
+
+def test_a_good_set_decides_from_the_signal_on_and_the_old_one_again_after_the_next(served: Served) -> None:
+    assert served.search() == 200
+    workers = served.workers()
+
+    served.freeze()
+    assert served.search() == 200, "nothing changes before the signal"
+    served.hang_up()
+    wait_until(lambda: served.search() == 404)
+
+    served.thaw()
+    served.hang_up()
+    wait_until(lambda: served.search() == 200)
+    assert served.workers() == workers, "no worker was restarted"
+    assert served.logged('"policies replaced"') == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("access/courier.cedar", "permit (", "permitt (", "courier.cedar cannot be parsed"),
+        ("access/courier.cedar", "resource.courier ==", "resource.curier ==", "does not fit the schema"),
+        ("access/courier.cedar", "context.now <=", "0 <=", "now=1001"),
+        (
+            "access/cases.yaml",
+            "purpose: marketing, now: 500}, then: deny",
+            "purpose: marketing, now: 500}, then: allow",
+            "row",
+        ),
+    ],
+    ids=["syntax", "schema", "case", "cases"],
+)
+def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
+    served: Served, file: str, old: str, new: str, told: str
+) -> None:
+    served.freeze()
+    path = served.policies / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+    served.hang_up()
+    wait_until(lambda: served.logged("policies kept") == 1)
+
+    assert served.search() == 200
+    assert told in served.log.read_text(encoding="utf-8")
+    # A worker that has to start anew, while the files are as bad as they are, serves the old set too.
+    (worker,) = served.workers()
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: served.workers() not in ([], [worker]))
+    wait_until_ready(served.url, served.process, served.log)
+    assert served.search() == 200
+
+    path.write_text(text, encoding="utf-8")
+    served.hang_up()
+    wait_until(lambda: served.search() == 404)
+
+
+def test_no_request_fails_while_sets_are_replaced(served: Served) -> None:
+    seen: set[int] = set()
+    done = threading.Event()
+
+    def keep_asking() -> None:
+        with urllib3.PoolManager() as pool:
+            while not done.is_set():
+                seen.add(served.search(pool))
+
+    asking = [threading.Thread(target=keep_asking) for _ in range(2)]
+    for thread in asking:
+        thread.start()
+    try:
+        for replaced in range(1, 7):
+            (served.freeze if replaced % 2 else served.thaw)()
+            served.hang_up()
+            wait_until(lambda replaced=replaced: served.logged('"policies replaced"') == replaced)
+    finally:
+        done.set()
+        for thread in asking:
+            thread.join()
+
+    assert seen == {200, 404}
+
+
+def test_several_workers_take_the_same_set(world: World, town: Town, tmp_path: Path, redis: str) -> None:
+    gateway = start(world, town, tmp_path, workers=2, redis_url=redis)
+    try:
+        wait_until_ready(gateway.url, gateway.process, gateway.log)
+        wait_until(lambda: len(gateway.workers()) == 2)
+        gateway.freeze()
+        # Both have to have come as far as the signal.
+        wait_until(lambda: gateway.search() == 200)
+        gateway.hang_up()
+
+        wait_until(lambda: gateway.logged('"policies replaced"') == 2)
+        assert {gateway.search() for _ in range(20)} == {404}
+    finally:
+        gateway.process.terminate()
+        gateway.process.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (
+            "access/station.cedar",
+            "context.purpose ==",
+            "context.purposes ==",
+            "station.cedar does not fit the schema",
+        ),
+        ("access/station.cedar", '"sort"', '"deliver"', "north reveal.issue at-north"),
+        ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
+    ],
+    ids=["schema", "case", "purposes"],
+)
+def test_a_gateway_does_not_start_with_a_set_that_fails(
+    world: World, town: Town, tmp_path: Path, file: str, old: str, new: str, told: str
+) -> None:
+    policies = tmp_path / "policies"
+    shutil.copytree(default_policies(), policies)
+    path = policies / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    settings = replace(world.settings, port=free_port(), policies=policies)
+    log = tmp_path / "start.log"
+
+    process = start_server(to_environment(settings), log)
+
+    assert process.wait(30) == 1
+    (line,) = [line for line in log.read_text(encoding="utf-8").splitlines() if line]
+    assert line.startswith("vault-gateway: ")
+    assert told in line

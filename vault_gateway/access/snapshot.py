@@ -1,0 +1,64 @@
+"""A private copy of the policies folder, so that nothing that serves depends on files which somebody is editing."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ACCESS = "access"
+PREFIX = "vault-gateway-policies-"
+
+
+class Snapshot:
+    """`folder` is a whole copy of `origin` that was found good: `check` raises for any other.
+
+    It is a symbolic link, and `renew` turns it to the next copy in one step: whoever reads it sees the old copy or
+    the new one. A worker that starts later, because one has ended, reads the same policies as its siblings.
+    """
+
+    def __init__(self, origin: Path, check: Callable[[Path], object]) -> None:
+        self._origin = origin
+        self._check = check
+        self._home = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._numbers = itertools.count()
+        try:
+            first = self._next()
+            shutil.copytree(origin, first)
+            check(first)
+        except BaseException:
+            self.close()
+            raise
+        self._turn_to(first)
+
+    @property
+    def folder(self) -> Path:
+        return self._home / "current"
+
+    def renew(self) -> None:
+        """Takes `origin/access` as it is now and leaves the rest: masks, purposes and networks are of the start.
+        Where `check` raises, everything stays as it was."""
+        before, following = self.folder.resolve(), self._next()
+        try:
+            shutil.copytree(before, following)
+            shutil.rmtree(following / ACCESS)
+            shutil.copytree(self._origin / ACCESS, following / ACCESS)
+            self._check(following)
+        except BaseException:
+            shutil.rmtree(following, ignore_errors=True)
+            raise
+        self._turn_to(following)
+        shutil.rmtree(before, ignore_errors=True)
+
+    def close(self) -> None:
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _next(self) -> Path:
+        return self._home / str(next(self._numbers))
+
+    def _turn_to(self, copy: Path) -> None:
+        link = self._home / "next"
+        link.symlink_to(copy.name)
+        link.replace(self.folder)
