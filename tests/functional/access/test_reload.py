@@ -69,6 +69,9 @@ class Served:
     def logged(self, text: str) -> int:
         return self.log.read_text(encoding="utf-8").count(text)
 
+    def wait_until_logged(self, text: str, times: int) -> None:
+        wait_until(lambda: self.logged(text) == times)
+
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
         return [int(pid) for pid in children.split()]
@@ -205,7 +208,7 @@ def test_no_request_fails_while_sets_are_replaced(served: Served) -> None:
         for replaced in range(1, 7):
             (served.freeze if replaced % 2 else served.thaw)()
             served.hang_up()
-            wait_until(lambda replaced=replaced: served.logged('"policies replaced"') == replaced)
+            served.wait_until_logged('"policies replaced"', replaced)
     finally:
         done.set()
         for thread in asking:
