@@ -14,6 +14,7 @@ from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.servers import migrate, serve, up
+from vault_gateway.cli.tokenize import tokenize
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.errors import GatewayError
@@ -33,6 +34,7 @@ root.add_command(demo)
 root.add_command(serve)
 root.add_command(migrate)
 root.add_command(client)
+root.add_command(tokenize)
 root.add_command(access)
 root.add_command(issuer)
 root.add_command(relay)
