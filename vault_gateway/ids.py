@@ -19,14 +19,15 @@ _RANDOM_BITS = ~((0xF << 76) | (0b11 << 62)) & ((1 << 80) - 1)
 
 def new_id(now: datetime) -> UUID:
     """A UUIDv7 of `now`, with 74 random bits."""
-    return _uuid(int(now.timestamp() * 1000), secrets.randbits(80))
+    return UUID(int=_number(int(now.timestamp() * 1000), secrets.randbits(80)))
 
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
     """`count` UUIDv7 of the same millisecond in ascending order, from one read of the system's random source."""
     millis = int(now.timestamp() * 1000)
     noise = os.urandom(10 * count)
-    return sorted(_uuid(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10))
+    numbers = [_number(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10)]
+    return [UUID(int=number) for number in sorted(numbers)]
 
 
 def floor_id(at: datetime) -> UUID:
@@ -34,8 +35,8 @@ def floor_id(at: datetime) -> UUID:
     return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
-def _uuid(millis: int, noise: int) -> UUID:
-    return UUID(int=(millis << 80) | (noise & _RANDOM_BITS) | _VERSION_AND_VARIANT)
+def _number(millis: int, noise: int) -> int:
+    return (millis << 80) | (noise & _RANDOM_BITS) | _VERSION_AND_VARIANT
 
 
 def base32(uuid: UUID) -> str:

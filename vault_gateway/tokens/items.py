@@ -16,6 +16,10 @@ _FIELDS = frozenset({"kind", "value", "ref", "region"})
 _KINDS = {kind.value: kind for kind in Kind}
 
 
+# A token's id, or the code of an error.
+Outcome = UUID | str
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """An item after it was read: a kind and a value, or the reason why there is none."""
@@ -57,48 +61,59 @@ def _kind_of(item: dict[str, Any]) -> Kind:
 
 
 def _region_of(item: dict[str, Any]) -> str:
-    region = item.get("region", "CN")
+    if "region" not in item:
+        return "CN"
+    region = item["region"]
     if not (isinstance(region, str) and len(region) == 2 and region.isascii() and region.isupper()):
         raise ValueRefused("region_invalid", "region is an ISO 3166 code of two letters.")
     return region
 
 
-def outcomes_of(items: Sequence[Item], ids: Sequence[UUID]) -> list[str]:
-    """What became of each item: the id of its token, or `!` and the code of its error. `ids` go to the good
-    items in order. This much is stored for a repeated request, and nothing of a value."""
+def outcomes_of(items: Sequence[Item], ids: Sequence[UUID]) -> list[Outcome]:
+    """What became of each item; `ids` go to the good ones in order."""
     remaining = iter(ids)
-    return [str(next(remaining)) if item.error is None else f"!{item.error.code}" for item in items]
+    return [next(remaining) if item.error is None else item.error.code for item in items]
 
 
-def made_before(items: Sequence[Item], outcomes: Sequence[str]) -> list[UUID]:
+def stored(outcomes: Sequence[Outcome]) -> list[str]:
+    """Outcomes as they are kept for a repeated request: an id, or `!` and a code. Nothing of a value."""
+    return [f"!{outcome}" if isinstance(outcome, str) else str(outcome) for outcome in outcomes]
+
+
+def restored(texts: Sequence[str]) -> list[Outcome]:
+    return [text[1:] if text[0] == "!" else UUID(text) for text in texts]
+
+
+def made_before(items: Sequence[Item], outcomes: Sequence[Outcome]) -> list[UUID]:
     """Tokens of an earlier answer whose values are refused today, by a newer version of this program."""
     return [
-        UUID(outcome)
+        outcome
         for item, outcome in zip(items, outcomes, strict=True)
-        if item.value is None and outcome[0] != "!"
+        if item.value is None and isinstance(outcome, UUID)
     ]
 
 
 def answers_of(
-    items: Sequence[Item], outcomes: Sequence[str], masks: Mapping[UUID, str]
+    items: Sequence[Item], outcomes: Sequence[Outcome], masks: Mapping[UUID, str]
 ) -> list[dict[str, Any]]:
     """One answer an item, in order: `ref, token, kind, masked` or `ref, error`. All but the outcomes follows from
     the request, so a repeated one is answered alike; `masks` are those of `made_before`."""
-    return [
-        ({} if item.ref is None else {"ref": item.ref})
-        | (_refusal(item, outcome[1:]) if outcome[0] == "!" else _made(item, UUID(outcome), masks))
-        for item, outcome in zip(items, outcomes, strict=True)
-    ]
+    return [_answer(item, outcome, masks) for item, outcome in zip(items, outcomes, strict=True)]
 
 
-def _refusal(item: Item, code: str) -> dict[str, Any]:
-    detail = "This item was refused when it was first sent."
-    if item.error is not None and item.error.code == code:
-        detail = item.error.detail
-    return {"error": {"code": code, "detail": detail}}
-
-
-def _made(item: Item, token_id: UUID, masks: Mapping[UUID, str]) -> dict[str, Any]:
+def _answer(item: Item, outcome: Outcome, masks: Mapping[UUID, str]) -> dict[str, Any]:
+    answer: dict[str, Any] = {} if item.ref is None else {"ref": item.ref}
+    if isinstance(outcome, str):
+        answer["error"] = {"code": outcome, "detail": _detail(item, outcome)}
+        return answer
     assert item.kind is not None, "an item without a kind never got a token"
-    masked = masks.get(token_id, "") if item.value is None else item.value.masked
-    return {"token": token_text(item.kind, token_id), "kind": item.kind.value, "masked": masked}
+    answer["token"] = token_text(item.kind, outcome)
+    answer["kind"] = item.kind.value
+    answer["masked"] = masks.get(outcome, "") if item.value is None else item.value.masked
+    return answer
+
+
+def _detail(item: Item, code: str) -> str:
+    if item.error is not None and item.error.code == code:
+        return item.error.detail
+    return "This item was refused when it was first sent."

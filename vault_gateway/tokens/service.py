@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,16 @@ from vault_gateway.limits import too_many
 from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant
 from vault_gateway.tokens import store
 from vault_gateway.tokens.ids import parse_token, token_text
-from vault_gateway.tokens.items import answers_of, made_before, outcomes_of, read_item
+from vault_gateway.tokens.items import (
+    Item,
+    Outcome,
+    answers_of,
+    made_before,
+    outcomes_of,
+    read_item,
+    restored,
+    stored,
+)
 from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused
 
 
@@ -60,15 +70,14 @@ class TokenService:
         with self._ledger.open(caller, tenant) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
-                views = store.find_views(unit.conn, tenant.id, made_before(read, earlier))
-                return answers_of(read, earlier, {token: row["masked"] for token, row in views.items()})
+                return _repeated(unit, tenant, read, restored(earlier))
             if rows:
                 self._keep(unit, tenant, rows, order, policies)
             outcomes = outcomes_of(read, ids)
             if key is not None:
-                keep_answer(unit.conn, key, outcomes, self._clock)
-        for row in rows:
-            metrics.TOKENS.labels(row.kind.value).inc()
+                keep_answer(unit.conn, key, stored(outcomes), self._clock)
+        for kind, count in Counter(row.kind.value for row in rows).items():
+            metrics.TOKENS.labels(kind).inc(count)
         return answers_of(read, outcomes, {})
 
     def view(self, caller: Caller, tenant: Tenant, token: str) -> dict[str, Any]:
@@ -195,11 +204,12 @@ class TokenService:
         self, tenant: Tenant, origin: Origin, values: Sequence[tuple[Kind, Normalised]], ids: Sequence[UUID]
     ) -> list[store.NewToken]:
         """Rows ready to be stored: ciphertext and blind index of each value, bound to its token id."""
+        tenant_id = tenant.id
         indexes = self._ask_vault_for_indexes(
-            [(tenant.id, origin, kind, value.index) for kind, value in values]
+            [(tenant_id, origin, kind, value.index) for kind, value in values]
         )
         items = [
-            (Address(tenant.id, kind, token_id), value.value)
+            (Address(tenant_id, kind, token_id), value.value)
             for (kind, value), token_id in zip(values, ids, strict=True)
         ]
         try:
@@ -241,6 +251,14 @@ class TokenService:
             event_id=unit.record(event),
             now=self._clock(),
         )
+
+
+def _repeated(
+    unit: Unit, tenant: Tenant, read: Sequence[Item], outcomes: Sequence[Outcome]
+) -> list[dict[str, Any]]:
+    unread = made_before(read, outcomes)
+    views = store.find_views(unit.conn, tenant.id, unread) if unread else {}
+    return answers_of(read, outcomes, {token_id: row["masked"] for token_id, row in views.items()})
 
 
 def _of_kind(kind: Kind, token: str) -> UUID | None:
