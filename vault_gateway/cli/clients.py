@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import clients, store
 from vault_gateway.model import Role, utc_now
 
@@ -58,18 +58,21 @@ def add(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(as_json: bool, data: Path | None) -> None:
-    """List all clients, revoked ones too."""
+    """List all clients, revoked ones too, with the times (UTC) of both."""
     with installation(data) as here:
         rows = store.list_clients(here.conn)
     if as_json:
-        click.echo(json.dumps(rows, default=str))
+        click.echo(json_text(rows))
         return
     for row in rows:
         names = [
             f"{n}={row[n]}" for n in ("platform", "merchant", "carrier", "station") if row[n] is not None
         ]
-        state = "revoked" if row["revoked_at"] is not None else "active"
-        click.echo(f"{row['name']:<24} {row['role']:<10} {state:<8} {' '.join(names)}")
+        state = "active" if row["revoked_at"] is None else f"revoked {minute(row['revoked_at'])}"
+        added = minute(row["created_at"])
+        click.echo(
+            f"{row['name']:<24} {row['role']:<10} added {added}  {state:<25}  {' '.join(names)}".rstrip()
+        )
 
 
 @client.command("revoke", epilog="Example: vault-gateway client revoke shop --data data")

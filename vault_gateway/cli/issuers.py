@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import issuer_store, issuers
 from vault_gateway.identity.sources import outside_of
 from vault_gateway.model import Role, utc_now
@@ -75,12 +76,14 @@ def list_(as_json: bool, data: Path | None) -> None:
     with installation(data) as here:
         rows = issuer_store.list_issuers(here.conn)
     if as_json:
-        click.echo(json.dumps(rows, default=str))
+        click.echo(json_text(rows))
         return
     for row in rows:
         names = [f"{n}={row[n]}" for n in ("platform", "merchant", "carrier") if row[n] is not None]
-        state = "revoked" if row["revoked_at"] is not None else "trusted"
-        click.echo(f"{row['id']} {state:<8} {row['iss']} {','.join(row['roles'])} {' '.join(names)}".rstrip())
+        state = "trusted" if row["revoked_at"] is None else f"revoked {minute(row['revoked_at'])}"
+        added = minute(row["created_at"])
+        roles = ",".join(row["roles"])
+        click.echo(f"{row['id']} added {added} {state} {row['iss']} {roles} {' '.join(names)}".rstrip())
 
 
 @issuer.command("revoke", epilog="Example: vault-gateway issuer revoke https://id.sf.example --data data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,8 @@ def test_an_issuer_is_added_used_listed_and_revoked(world: World, provider: Prov
     assert desk.get("/v1/waybills").status_code == 200
     revoked = issuer(world, "revoke", provider.iss)
     assert revoked.exit_code == 0, revoked.output
-    assert f"{issuer_id} revoked  {provider.iss}" in issuer(world, "list").stdout
+    line = next(line for line in issuer(world, "list").stdout.splitlines() if line.startswith(issuer_id))
+    assert re.search(rf" added 20\S+ \S+Z revoked 20\S+ \S+Z {re.escape(provider.iss)} ", line)
     fresh = holder_of(world, provider.token(sub="desk", role="carrier"))
     assert fresh.get("/v1/waybills").status_code == 401
     assert "no trusted issuer" in str(issuer(world, "revoke", provider.iss).exception)

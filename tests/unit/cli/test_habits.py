@@ -1,0 +1,88 @@
+"""What every command has in common: an example that is true, exit codes, JSON where it prints data."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from vault_gateway.cli.root import root
+
+# Commands named so print a list or a state.
+PRINTING = {"list", "status", "plan", "check", "explain", "tokenize"}
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def command_at(path: tuple[str, ...]) -> click.Command:
+    found: click.Command = root
+    for name in path:
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    return found
+
+
+ALL = list(commands(root))
+every_command = pytest.mark.parametrize("path", ALL, ids=" ".join)
+
+
+def test_the_walk_finds_the_commands() -> None:
+    assert {("up",), ("serve",), ("demo",), ("tokenize",), ("client", "add"), ("client", "list")} <= set(ALL)
+
+
+@every_command
+def test_help_says_what_it_does_and_shows_an_example(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, [*path, "--help"])
+    assert result.exit_code == 0
+    assert command_at(path).help
+    assert "Example: " in result.stdout
+
+
+@every_command
+def test_the_example_is_of_this_command_and_names_its_options(path: tuple[str, ...]) -> None:
+    command = command_at(path)
+    assert command.epilog
+    words = shlex.split(command.epilog.removeprefix("Example: "))
+    while "=" in words[0]:
+        words.pop(0)
+    assert words[: 1 + len(path)] == ["vault-gateway", *path]
+    given = {word.partition("=")[0] for word in words if word.startswith("-")}
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    assert given <= {name for option in options for name in option.opts}
+    needed = [option for option in options if option.required]
+    assert all(given & set(option.opts) for option in needed), [option.name for option in needed]
+
+
+@every_command
+def test_an_unknown_option_is_wrong_usage(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, [*path, "--no-such-option"])
+    assert result.exit_code == 2
+    assert "--no-such-option" in result.stderr
+    assert result.stdout == ""
+
+
+@every_command
+def test_what_prints_data_prints_json_too(path: tuple[str, ...]) -> None:
+    names = {name for parameter in command_at(path).params for name in parameter.opts}
+    if path[-1] in PRINTING:
+        assert "--json" in names
+
+
+@pytest.mark.parametrize("path", [(), *{path[:1] for path in ALL if len(path) > 1}], ids=" ".join)
+def test_a_group_lists_its_commands_with_a_line_each(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(root, [*path, "--help"])
+    assert result.exit_code == 0
+    group = command_at(path)
+    assert isinstance(group, click.Group)
+    for name, command in group.commands.items():
+        assert name in result.stdout
+        assert command.get_short_help_str()
