@@ -73,10 +73,12 @@ def add(
         register_names(
             conn, client.platform, client.merchant, client.carrier, client.station, now=now, say=say
         )
-        if client.role is Role.COURIER and issuer_store.mints_couriers(conn, client.carrier or ""):
-            raise ClientError(
-                f"the couriers of {client.carrier} come by JWT of its issuer: a handle would be two people's"
-            )
+        if client.role is Role.COURIER and client.carrier is not None:
+            store.lock_carrier(conn, client.carrier)
+            if issuer_store.mints_couriers(conn, client.carrier):
+                raise ClientError(
+                    f"the couriers of {client.carrier} come by JWT of its issuer: a handle would be two people's"
+                )
         row: Row = {
             "name": client.name,
             "role": client.role.value,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from vault_gateway.database import Connection
-from vault_gateway.identity import issuer_store
+from vault_gateway.identity import issuer_store, store
 from vault_gateway.identity.claims import SKEW_S
 from vault_gateway.identity.clients import RESERVED, ClientError, check_names, register_names
 from vault_gateway.identity.fetch import JwksError, Outside, is_url, require_fetchable
@@ -117,6 +117,8 @@ def add(
             "carrier": issuer.carrier,
             "now": now,
         }
+        if issuer.carrier is not None:
+            store.lock_carrier(conn, issuer.carrier)
         if not issuer_store.insert_issuer(conn, row):
             raise IssuerError(
                 "that issuer is trusted already, or another one mints this carrier's couriers: revoke it first"

@@ -101,6 +101,11 @@ def ensure_carrier(conn: Connection, slug: str, now: datetime) -> bool:
     return cursor.rowcount == 1
 
 
+def lock_carrier(conn: Connection, slug: str) -> None:
+    """Until the transaction ends, nobody else changes how this carrier's couriers come: by key or by JWT."""
+    conn.execute("select 1 from carrier where slug = %s for update", (slug,))
+
+
 def carrier_exists(conn: Connection, slug: str) -> bool:
     return conn.execute("select 1 from carrier where slug = %s", (slug,)).fetchone() is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -83,3 +84,23 @@ def test_registering_a_courier_again_leaves_the_key_alone(world: World) -> None:
     assert town.carrier.post("/v1/couriers", {"handle": town.courier.name}).status_code == 201
     time.sleep(REMEMBER_S)
     assert town.courier.get("/v1/waybills?courier=me").status_code == 200
+
+
+def test_a_key_given_while_an_issuer_is_registered_does_not_survive_it(world: World, trust: Trust) -> None:
+    """Either order is fine, but not both: the key is refused, or it ended with the others."""
+    outcomes = set()
+    for _ in range(8):
+        carrier = unique("c")
+        world.actor("carrier", carrier=carrier)
+        with ThreadPoolExecutor(2) as pool:
+            trusting = pool.submit(trust, "courier", carrier=carrier)
+            adding = pool.submit(world.actor, "courier", carrier=carrier)
+            trusting.result()
+            outcomes.add(type(adding.exception()))
+        with world.admin() as conn:
+            live = conn.execute(
+                "select name from client where carrier = %s and role = 'courier' and revoked_at is null",
+                (carrier,),
+            ).fetchall()
+        assert live == []
+    assert outcomes <= {type(None), ClientError}

@@ -94,3 +94,33 @@ def test_tokens_and_keys_that_joserfc_writes_are_read(world: World, tmp_path: Pa
     }
     token = jwt.encode({"alg": algorithm, "kid": kid}, claims, key, algorithms=[algorithm])
     assert holder_of(world, token).get("/v1/waybills").status_code == 200
+
+
+def test_a_platform_with_a_token_names_its_merchants(world: World, trust: Trust) -> None:
+    platform, merchant = unique("p"), unique("m")
+    provider = trust("platform", platform=platform)
+    market = holder_of(world, provider.token(sub="checkout"))
+    body = {"items": canaries.items_of(canaries.person())}
+    assert market.post("/v1/tokens", body).status_code == 422
+    assert market.post("/v1/tokens", {**body, "merchant": merchant}).status_code == 201
+    assert market.post("/v1/tokens", {**body, "merchant": merchant, "platform": "jd"}).status_code == 404
+
+
+def test_an_auditor_with_a_token_sees_what_the_claims_narrow_it_to(world: World, trust: Trust) -> None:
+    town = new_town(world)
+    town.tokenize(canaries.person())
+    town.tokenize(canaries.person(), by=town.platform)
+    other = new_town(world, platform_slug=town.platform_slug)
+    other.tokenize(canaries.person())
+    provider = trust("auditor", platform=town.platform_slug)
+
+    def merchants_seen(**claims: str) -> set[str]:
+        auditor = holder_of(world, provider.token(sub="auditor-1", **claims))
+        answer = auditor.get("/v1/audit/events?action=token.create")
+        assert answer.status_code == 200, answer.text
+        return {str(event["merchant"]) for event in answer.get_json()["items"]}
+
+    assert merchants_seen() == {town.merchant_slug, other.merchant_slug}
+    assert merchants_seen(merchant=town.merchant_slug) == {town.merchant_slug}
+    elsewhere = holder_of(world, provider.token(sub="auditor-1", platform="jd"))
+    assert elsewhere.get("/v1/audit/events").status_code == 401
