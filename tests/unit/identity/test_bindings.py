@@ -15,14 +15,25 @@ from vault_gateway.identity.issuers import NewIssuer, check
 from vault_gateway.model import Principal, Role
 
 SOME = st.sampled_from(["a", "b", "carrier"])
-BINDINGS = st.builds(
-    NewIssuer,
-    iss=st.just("https://id.example"),
-    jwks=st.just("/jwks.json"),
-    roles=st.frozensets(st.sampled_from(list(Role)), min_size=1, max_size=4),
-    platform=st.none() | SOME,
-    merchant=st.none() | SOME,
-    carrier=st.none() | SOME,
+
+
+def issuers(*roles: Role, **names: st.SearchStrategy[str | None]) -> st.SearchStrategy[NewIssuer]:
+    return st.builds(
+        NewIssuer,
+        iss=st.just("https://id.example"),
+        jwks=st.just("/jwks.json"),
+        roles=st.frozensets(st.sampled_from(roles), min_size=1, max_size=4),
+        **names,
+    )
+
+
+# Those that can be registered, and some of any shape.
+BINDINGS = st.one_of(
+    issuers(Role.CARRIER, Role.STATION, Role.COURIER, carrier=SOME),
+    issuers(Role.PLATFORM, Role.MERCHANT, Role.AUDITOR, platform=SOME),
+    issuers(Role.MERCHANT, Role.AUDITOR, platform=SOME, merchant=SOME),
+    issuers(Role.AUDITOR, Role.RESPONDER, Role.OPERATOR),
+    issuers(*Role, platform=st.none() | SOME, merchant=st.none() | SOME, carrier=st.none() | SOME),
 )
 CLAIMS = st.fixed_dictionaries(
     {"sub": st.sampled_from(["42", "Li.Lei", "x y"])},
@@ -112,6 +123,31 @@ def test_missing_claims_come_from_the_binding(
     principal = minted(issuer, {"sub": "42", **claims})
     assert principal is not None
     assert {name: getattr(principal, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("roles", "bound", "claims", "reason"),
+    [
+        ({"auditor"}, {}, {"platform": "carrier"}, "claim_malformed"),
+        ({"auditor"}, {}, {"merchant": "tea"}, "claim_missing"),
+        ({"auditor"}, {}, {"carrier": "sf"}, "beyond_binding"),
+        ({"platform"}, {"platform": "douyin"}, {"merchant": "tea"}, "beyond_binding"),
+        ({"platform"}, {"platform": "douyin"}, {"platform": "jd"}, "beyond_binding"),
+        ({"merchant"}, {"platform": "douyin"}, {}, "claim_missing"),
+        ({"merchant"}, {"platform": "douyin", "merchant": "tea"}, {"merchant": "silk"}, "beyond_binding"),
+        ({"responder"}, {}, {"platform": "douyin"}, "beyond_binding"),
+        ({"responder", "auditor"}, {}, {}, "claim_missing"),
+        ({"station"}, {"carrier": "sf"}, {}, "claim_missing"),
+    ],
+)
+def test_claims_that_are_refused(
+    roles: set[str], bound: dict[str, str], claims: dict[str, str], reason: str
+) -> None:
+    issuer = NewIssuer("https://id", "/j", frozenset(Role(role) for role in roles), **bound)
+    check(issuer)
+    binding = Binding(issuer.roles, issuer.platform, issuer.merchant, issuer.carrier)
+    with pytest.raises(TokenRefused, match=reason):
+        principal_of("i1", binding, {"sub": "42", **claims})
 
 
 @pytest.mark.parametrize(
