@@ -132,7 +132,7 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
         waybill = waybill_store.get_waybill(conn, tenant.id, waybill_id)
     if action in ("fleet.list", "courier.register", "courier.remove"):
         return fleet(waybill.carrier)
-    if action == "audit.read":
+    if action.startswith("audit."):
         return access_log(tenant.platform, tenant.merchant)
     if action in ("waybill.create", "waybill.list", "order.read") or action.startswith("token."):
         return tenant_ground(tenant)

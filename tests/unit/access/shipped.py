@@ -18,6 +18,16 @@ _ACTION = re.compile(
 )
 
 
+_ENTITY = re.compile(r"entity (\w+)(?: = \{([^}]*)\})?;")
+_ATTRIBUTE = re.compile(r"(\w+)(\?)?: (\w+)")
+
+
+@dataclass(frozen=True)
+class Attribute:
+    kind: str
+    optional: bool
+
+
 @dataclass(frozen=True)
 class Action:
     principals: frozenset[str]
@@ -44,6 +54,17 @@ def actions() -> Mapping[str, Action]:
     }
     assert len(found) == text.count("action "), "the schema is not written as it is read here"
     return found
+
+
+@cache
+def attributes() -> Mapping[str, Mapping[str, Attribute]]:
+    """Each entity type with its attributes."""
+    return {
+        type_: {
+            name: Attribute(kind, optional=bool(mark)) for name, mark, kind in _ATTRIBUTE.findall(body or "")
+        }
+        for type_, body in _ENTITY.findall(str(policies().schema))
+    }
 
 
 def _names(text: str) -> frozenset[str]:
