@@ -104,7 +104,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     edge.install(app)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger), request_keys))
-    app.register_blueprint(couriers_blueprint(CourierService(ledger, tokens, normaliser, clock)))
+    app.register_blueprint(
+        couriers_blueprint(CourierService(ledger, tokens, normaliser, clock), request_keys)
+    )
     app.register_blueprint(reveals_blueprint(reveals, request_keys))
     app.register_blueprint(relay_blueprint(routing, RecordService(ledger, relay_keys, clock)))
     app.register_blueprint(audit_blueprint(AuditService(ledger)))

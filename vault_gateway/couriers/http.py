@@ -6,7 +6,8 @@ from flask import Blueprint, Response, jsonify
 from marshmallow import Schema, fields
 
 from vault_gateway.couriers.service import CourierService
-from vault_gateway.edge import caller, json_body
+from vault_gateway.edge import caller, json_body, raw_body
+from vault_gateway.idempotency import RequestKeys
 from vault_gateway.shapes import SLUG_FIELD
 
 
@@ -19,14 +20,16 @@ class CourierSchema(Schema):
 _COURIER = CourierSchema()
 
 
-def couriers_blueprint(service: CourierService) -> Blueprint:
+def couriers_blueprint(service: CourierService, request_keys: RequestKeys) -> Blueprint:
     room = Blueprint("couriers", __name__)
 
     @room.post("/v1/couriers")
     def register_courier() -> tuple[Response, int]:
         who = caller()
         body = json_body(_COURIER)
-        masked = service.register(who, body["handle"], body.get("station"), body.get("phone"))
+        masked = service.register(
+            who, body["handle"], body.get("station"), body.get("phone"), request_keys.of(who, raw_body())
+        )
         shown = {name: body[name] for name in ("handle", "station") if name in body}
         return jsonify(shown if masked is None else {**shown, "phone": masked}), 201
 

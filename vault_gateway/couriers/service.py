@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.access.resources import fleet
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
-from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Kind, Origin, Tenant
+from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Kind, Origin, Tenant
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.normalise import Normaliser, ValueRefused
 from vault_gateway.tokens.service import TokenService
@@ -26,51 +28,52 @@ class CourierService:
         self._normaliser = normaliser
         self._clock = clock
 
-    def register(self, caller: Caller, handle: str, station: str | None, phone: object | None) -> str | None:
+    def register(
+        self, caller: Caller, handle: str, station: str | None, phone: object | None, key: RequestKey | None
+    ) -> str | None:
         """Registers a handle of the caller's carrier, or renews it; returns the phone's mask. The phone is
-        tokenised before anything is stored."""
+        tokenised before anything is stored, and the one that it replaces is erased."""
         carrier = caller.principal.carrier or "-"
         event = Event("courier.register", resource=f"courier:{handle}", carrier=carrier, station=station)
         policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
-        event = replace(event, policies=policies)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         row = None if phone is None else self._seal_phone(tenant, phone)
         with self._ledger.open(caller, tenant) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
+            if earlier is not None:
+                return _mask(unit, tenant, earlier)
             if station is not None and not identity_store.station_exists(unit.conn, carrier, station):
                 raise GatewayError("station_unknown", 422, "The carrier has no such station.")
             now = self._clock()
-            event_id = unit.record(event)
+            event_id = unit.record(replace(event, policies=policies))
+            # First the courier's row, which two requests for one handle wait for: each then finds the other's phone.
+            identity_store.ensure_courier(unit.conn, carrier, handle, station, None, now)
             if row is not None:
-                token_store.insert_tokens(
-                    unit.conn,
-                    tenant.id,
-                    [row],
-                    origin=Origin.MERCHANT,
-                    order_ref=None,
-                    event_id=event_id,
-                    now=now,
-                )
-            token_id = None if row is None else row.id
-            self._erase_replaced(
-                unit, tenant, identity_store.courier_phone(unit.conn, carrier, handle), token_id
-            )
-            identity_store.ensure_courier(unit.conn, carrier, handle, station, token_id, now)
+                old = identity_store.courier_phone(unit.conn, carrier, handle)
+                if old is not None:
+                    token_store.erase(unit.conn, tenant.id, old, now)
+                _insert_phone(unit, tenant, row, event_id, now)
+                identity_store.ensure_courier(unit.conn, carrier, handle, station, row.id, now)
+            if key is not None:
+                keep_answer(unit.conn, key, "" if row is None else str(row.id), self._clock)
         return None if row is None else row.value.masked
 
     def remove(self, caller: Caller, handle: str) -> None:
-        """The handle is nobody's from now on, and its phone is erased."""
+        """The handle is nobody's from now on, its key is dead, and its phone is erased."""
         carrier = caller.principal.carrier or "-"
-        event = Event("courier.remove", resource=f"courier:{handle}", carrier=carrier)
+        known = SLUG.fullmatch(handle) is not None
+        resource = f"courier:{handle}" if known else None
+        event = Event("courier.remove", resource=resource, carrier=carrier)
         policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
-        event = replace(event, policies=policies)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         with self._ledger.open(caller, tenant) as unit:
-            row = identity_store.remove_courier(unit.conn, carrier, handle, self._clock())
+            now = self._clock()
+            row = identity_store.remove_courier(unit.conn, carrier, handle, now) if known else None
             if row is None:
                 raise refused(event, not_found(), reason="unknown_courier")
             if row["phone_token"] is not None:
-                token_store.erase(unit.conn, tenant.id, row["phone_token"], self._clock())
-            unit.record(event)
+                token_store.erase(unit.conn, tenant.id, row["phone_token"], now)
+            unit.record(replace(event, policies=policies))
 
     def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewToken:
         try:
@@ -79,6 +82,18 @@ class CourierService:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
         return self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)], [new_id(self._clock())])[0]
 
-    def _erase_replaced(self, unit: Unit, tenant: Tenant, old: UUID | None, new: UUID | None) -> None:
-        if old is not None and new is not None:
-            token_store.erase(unit.conn, tenant.id, old, self._clock())
+
+def _insert_phone(
+    unit: Unit, tenant: Tenant, row: token_store.NewToken, event_id: UUID, now: datetime
+) -> None:
+    token_store.insert_tokens(
+        unit.conn, tenant.id, [row], origin=Origin.MERCHANT, order_ref=None, event_id=event_id, now=now
+    )
+
+
+def _mask(unit: Unit, tenant: Tenant, stored: str) -> str | None:
+    """The mask that was answered; none for a phone that was erased since."""
+    if not stored:
+        return None
+    view = token_store.find_views(unit.conn, tenant.id, [UUID(stored)]).get(UUID(stored))
+    return None if view is None else str(view["masked"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -106,8 +107,9 @@ def lock_carrier(conn: Connection, slug: str) -> None:
     conn.execute("select 1 from carrier where slug = %s for update", (slug,))
 
 
-def carrier_exists(conn: Connection, slug: str) -> bool:
-    return conn.execute("select 1 from carrier where slug = %s", (slug,)).fetchone() is not None
+def carriers_among(conn: Connection, slugs: Collection[str]) -> frozenset[str]:
+    rows = conn.execute("select slug from carrier where slug = any (%s)", (list(slugs),))
+    return frozenset(row["slug"] for row in rows)
 
 
 def ensure_station(conn: Connection, carrier: str, slug: str, now: datetime) -> bool:
@@ -125,14 +127,18 @@ def station_exists(conn: Connection, carrier: str, slug: str) -> bool:
 def ensure_courier(
     conn: Connection, carrier: str, handle: str, station: str | None, phone_token: UUID | None, now: datetime
 ) -> None:
-    """Registers a handle, or renews it. One that was removed begins anew: whoever had a key by that name before
-    is not who has the handle now."""
+    """Registers a handle, or renews it: what is not given stays. One that was removed begins anew, without station
+    and phone: whoever had a key by that name before is not who has the handle now."""
     conn.execute(
         """
         insert into courier (carrier, handle, station, phone_token, created_at) values (%s, %s, %s, %s, %s)
         on conflict (carrier, handle) do update
-        set station = coalesce(excluded.station, courier.station),
-            phone_token = coalesce(excluded.phone_token, courier.phone_token), removed_at = null,
+        set station = case when courier.removed_at is null then coalesce(excluded.station, courier.station)
+                           else excluded.station end,
+            phone_token = case when courier.removed_at is null
+                               then coalesce(excluded.phone_token, courier.phone_token)
+                               else excluded.phone_token end,
+            removed_at = null,
             created_at = case when courier.removed_at is null then courier.created_at else excluded.created_at end
         """,
         (carrier, handle, station, phone_token, now),

@@ -25,6 +25,10 @@ create index waybill_order on waybill (tenant_id, order_ref, id) where order_ref
 create index waybill_courier on waybill (carrier, courier, state, id) where courier is not null;
 create index waybill_station on waybill (carrier, station, state, id) where station is not null;
 create index waybill_carrier on waybill (carrier, id);
+create index waybill_carrier_state on waybill (carrier, state, id);
+-- For whoever asks what changed since.
+create index waybill_changed on waybill (tenant_id, updated_at);
+create index waybill_carrier_changed on waybill (carrier, updated_at);
 alter table waybill enable row level security;
 alter table waybill force row level security;
 create policy tenant_wall on waybill
@@ -53,6 +57,7 @@ create table waybill_event (
   recorded_at timestamptz not null,
   courier text,
   station text,
+  deliver_by timestamptz,
   primary key (tenant_id, id)
 );
 create index waybill_event_waybill on waybill_event (tenant_id, waybill_id, id);
@@ -63,22 +68,24 @@ create policy tenant_wall on waybill_event
   with check (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
 grant select, insert on waybill_event to vault_gateway_app;
 
--- The parcels of a carrier over all merchants: found here, and then read tenant by tenant behind the wall.
+-- The parcels of a carrier over all merchants: found here, and then read tenant by tenant behind the wall. Put
+-- together of what is asked, so that each question is planned for itself and finds its index.
 create function parcels_of_carrier(
   in_carrier text, in_courier text, in_station text, in_state text, in_since timestamptz, in_before uuid, in_limit integer
 ) returns table (tenant_id uuid, id uuid)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
-  select w.tenant_id, w.id
-  from public.waybill w
-  where w.carrier = in_carrier
-    and (in_courier is null or w.courier = in_courier)
-    and (in_station is null or w.station = in_station)
-    and (in_state is null or w.state = in_state)
-    and (in_since is null or w.updated_at >= in_since)
-    and (in_before is null or w.id < in_before)
-  order by w.id desc
-  limit least(in_limit, 1001)
+begin
+  return query execute
+    'select w.tenant_id, w.id from public.waybill w where w.carrier = $1'
+    || case when in_courier is null then '' else ' and w.courier = $2' end
+    || case when in_station is null then '' else ' and w.station = $3' end
+    || case when in_state is null then '' else ' and w.state = $4' end
+    || case when in_since is null then '' else ' and w.updated_at >= $5' end
+    || case when in_before is null then '' else ' and w.id < $6' end
+    || ' order by w.id desc limit least($7, 1001)'
+    using in_carrier, in_courier, in_station, in_state, in_since, in_before, in_limit;
+end
 $$;
 
 create table reveal_grant (

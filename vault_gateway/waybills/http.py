@@ -58,6 +58,7 @@ def waybills_blueprint(service: WaybillService, lists: WaybillLists, request_key
     def list_waybills() -> Response:
         who = caller()
         named = query(_LIST)
+        _require_filters_of(who, named)
         wanted = Listing(
             named.get("state"), named.get("since"), named.get("order"), cursor_of(named), named["limit"]
         )
@@ -92,6 +93,17 @@ def waybills_blueprint(service: WaybillService, lists: WaybillLists, request_key
         return jsonify(view_of(shown, who)), 201
 
     return room
+
+
+def _require_filters_of(who: Caller, named: dict[str, Any]) -> None:
+    """A filter that a list does not have is refused: left out of account, it would look as if all matched."""
+    role = who.principal.role
+    of_tenant = role in (Role.PLATFORM, Role.MERCHANT)
+    foreign = set() if of_tenant else {"order", "platform", "merchant"}
+    if role is not Role.COURIER:
+        foreign.add("courier")
+    if foreign & named.keys():
+        raise GatewayError("validation_failed", 422, "This list has no such filter for you.")
 
 
 def _order(item: dict[str, Any]) -> Order:

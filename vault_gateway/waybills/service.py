@@ -11,6 +11,7 @@ from vault_gateway.access import Resource
 from vault_gateway.access.resources import tenant_ground, waybill_resource
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
+from vault_gateway.database import Row
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
@@ -85,12 +86,14 @@ class WaybillService:
                 return self._repeat(unit, tenant, earlier)
             self._tenants.ensure(unit.conn, tenant)
             known = _known_tokens(unit, tenant, orders)
-            made: list[Waybill | GatewayError] = []
-            for order in orders:
-                made.append(self._create_one(unit, tenant, order, known, replace(event, policies=policies)))
+            carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
+            made = [self._draft(order, known, carriers) for order in orders]
+            self._take_numbers(unit, tenant, orders, made)
+            self._keep(unit, tenant, made, replace(event, policies=policies))
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
-        return [item if isinstance(item, GatewayError) else Shown(item, known) for item in made]
+        masks = {token: row["masked"] for token, row in known.items()}
+        return [item if isinstance(item, GatewayError) else Shown(item, masks) for item in made]
 
     def view(self, caller: Caller, waybill_no: str) -> Shown:
         """A waybill's masked view; the 404 of an unknown number for whoever may not see it."""
@@ -103,7 +106,7 @@ class WaybillService:
             event = Event("waybill.cancel")
             tenant, waybill = self.find(unit, waybill_no, event, lock="update")
             _require_state(waybill, State.CANCELLED, _about(event, waybill))
-            moved = self._move(unit, tenant, waybill, CarrierEvent(State.CANCELLED))
+            moved, _ = self._move(unit, tenant, waybill, CarrierEvent(State.CANCELLED))
             return Shown(moved, masks_of(unit, tenant, [moved]))
 
     def correct(self, caller: Caller, waybill_no: str, recipient: dict[str, str]) -> Shown:
@@ -131,12 +134,13 @@ class WaybillService:
             told = Event("waybill.event", detail={"type": event.type.value})
             tenant, waybill = self.find(unit, waybill_no, told, lock="update")
             if earlier is not None:
-                return Shown(waybill, masks_of(unit, tenant, [waybill]))
+                then = store.after_event(unit.conn, tenant.id, waybill, UUID(earlier))
+                return Shown(then, masks_of(unit, tenant, [then]))
             _require_state(waybill, event.type, _about(told, waybill))
             self._check_event(unit, waybill, event)
-            moved = self._move(unit, tenant, waybill, event)
+            moved, event_id = self._move(unit, tenant, waybill, event)
             if key is not None:
-                keep_answer(unit.conn, key, event.type.value, self._clock)
+                keep_answer(unit.conn, key, str(event_id), self._clock)
             return Shown(moved, masks_of(unit, tenant, [moved]))
 
     def find(
@@ -144,10 +148,7 @@ class WaybillService:
     ) -> tuple[Tenant, Waybill]:
         """Locates a number, enters its tenant and asks for `action` (the event's, where none is given) on it.
         Unknown and foreign are one answer; whoever may read the waybill hears that the action is refused."""
-        located = store.locate(unit.conn, waybill_no)
-        if located is None:
-            raise refused(event, not_found(), reason="unknown_waybill")
-        waybill_id, tenant = located
+        waybill_id, tenant = self._locate(unit, waybill_no, event)
         unit.enter(tenant)
         waybill = store.get_waybill(unit.conn, tenant.id, waybill_id, lock=lock)
         resource = resource_of(tenant, waybill)
@@ -158,13 +159,25 @@ class WaybillService:
             raise refused(_about(event, waybill), answer, reason="not_permitted", policies=decision.policies)
         return tenant, waybill
 
-    def _create_one(
-        self, unit: Unit, tenant: Tenant, order: Order, known: dict[UUID, str], event: Event
+    def _locate(self, unit: Unit, waybill_no: str, event: Event) -> tuple[UUID, Tenant]:
+        """The parcel that is meant: the live one, or where its number had another life, the caller's own."""
+        located = store.locate_all(unit.conn, waybill_no)
+        if not located:
+            raise refused(event, not_found(), reason="unknown_waybill")
+        for waybill_id, tenant in located if len(located) > 1 else ():
+            unit.enter(tenant)
+            waybill = store.get_waybill(unit.conn, tenant.id, waybill_id)
+            if unit.decide("waybill.read", resource_of(tenant, waybill)).allowed:
+                return waybill_id, tenant
+        return located[0]
+
+    def _draft(
+        self, order: Order, known: dict[UUID, Row], carriers: frozenset[str]
     ) -> Waybill | GatewayError:
         network = self._networks.get(order.network)
         if network is None:
             return GatewayError("network_unknown", 422, "There is no such waybill network.")
-        if not identity_store.carrier_exists(unit.conn, order.carrier):
+        if order.carrier not in carriers:
             return GatewayError("carrier_unknown", 422, "There is no such carrier.")
         recipient = _party(order.recipient, known)
         if isinstance(recipient, GatewayError):
@@ -173,7 +186,7 @@ class WaybillService:
         if isinstance(sender, GatewayError):
             return sender
         now = self._clock()
-        waybill = Waybill(
+        return Waybill(
             id=new_id(now),
             waybill_no=order.waybill_no or network.test_number(),
             network=network.name,
@@ -189,19 +202,35 @@ class WaybillService:
             created_at=now,
             updated_at=now,
         )
-        taken = _take_number(unit, tenant, waybill, None if order.waybill_no else network)
-        if isinstance(taken, GatewayError):
-            return taken
-        store.insert_waybill(unit.conn, tenant.id, taken)
-        unit.record(_about(event, taken))
-        return taken
+
+    def _take_numbers(
+        self, unit: Unit, tenant: Tenant, orders: Sequence[Order], made: list[Waybill | GatewayError]
+    ) -> None:
+        """In the order of numbers: two batches that share some wait for one another, and never both."""
+        drafts = [
+            (draft.waybill_no, at, draft) for at, draft in enumerate(made) if isinstance(draft, Waybill)
+        ]
+        for _, at, draft in sorted(drafts, key=lambda one: one[:2]):
+            network = None if orders[at].waybill_no else self._networks[draft.network]
+            made[at] = _take_number(unit, tenant, draft, network)
+
+    def _keep(self, unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], event: Event) -> None:
+        for item in made:
+            if isinstance(item, Waybill):
+                store.insert_waybill(unit.conn, tenant.id, item)
+                unit.record(_about(event, item))
+        foreign = sum(isinstance(item, GatewayError) and item.code == "token_unknown" for item in made)
+        if foreign:
+            # Somebody may be trying tokens. One event, as a tokenise request is one.
+            denied = replace(event, outcome="deny", reason="token_unknown", policies=())
+            unit.record(replace(denied, detail={"items": foreign}))
 
     def _repeat(self, unit: Unit, tenant: Tenant, stored: list[str]) -> list[Shown | GatewayError]:
         ids = [UUID(text) for text in stored if not text.startswith("!")]
         waybills = store.get_waybills(unit.conn, tenant.id, ids)
         masks = masks_of(unit, tenant, waybills.values())
         return [
-            _stored_error(text[1:]) if text.startswith("!") else Shown(waybills[UUID(text)], masks)
+            _stored_error(text[1:]) if text.startswith("!") else Shown(_as_made(waybills[UUID(text)]), masks)
             for text in stored
         ]
 
@@ -222,7 +251,10 @@ class WaybillService:
             if not identity_store.station_exists(unit.conn, waybill.carrier, event.station):
                 raise GatewayError("station_unknown", 422, "The carrier has no such station.")
 
-    def _move(self, unit: Unit, tenant: Tenant, waybill: Waybill, event: CarrierEvent) -> Waybill:
+    def _move(
+        self, unit: Unit, tenant: Tenant, waybill: Waybill, event: CarrierEvent
+    ) -> tuple[Waybill, UUID]:
+        """The moved waybill and the id of the event that moved it."""
         now = self._clock()
         out = event.type is State.OUT_FOR_DELIVERY
         keeps_courier = event.type in (State.DELIVERED, State.FAILED_ATTEMPT)
@@ -237,14 +269,15 @@ class WaybillService:
         store.update_state(unit.conn, tenant.id, moved)
         if moved.state in FINAL:
             store.release_number(unit.conn, moved.waybill_no, moved.id)
-        store.insert_event(unit.conn, tenant.id, new_id(now), moved, event.type.value, event.at or now, now)
+        event_id = new_id(now)
+        store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, event.at or now, now)
         action = (
             "waybill.cancel"
             if unit.caller.principal.role in (Role.MERCHANT, Role.PLATFORM)
             else "waybill.event"
         )
         unit.record(_about(Event(action, detail={"type": event.type.value}), moved))
-        return moved
+        return moved, event_id
 
 
 def _about(event: Event, waybill: Waybill) -> Event:
@@ -288,31 +321,40 @@ def masks_of(unit: Unit, tenant: Tenant, waybills: Iterable[Waybill]) -> dict[UU
     return {token: row["masked"] for token, row in views.items()}
 
 
-def _known_tokens(unit: Unit, tenant: Tenant, orders: Sequence[Order]) -> dict[UUID, str]:
-    """Masks of the tokens that exist here and are of the kind their place asks for."""
-    wanted: dict[UUID, Kind] = {}
-    for order in orders:
-        for party in (order.recipient, order.sender or {}):
-            for found in map(parse_token, party.values()):
-                if found is not None:
-                    wanted[found[1]] = found[0]
-    views = token_store.find_views(unit.conn, tenant.id, list(wanted))
-    return {token: row["masked"] for token, row in views.items() if row["kind"] == wanted[token].value}
+def _known_tokens(unit: Unit, tenant: Tenant, orders: Sequence[Order]) -> dict[UUID, Row]:
+    """Views of those tokens of `orders` that exist here."""
+    parties = [party for order in orders for party in (order.recipient, order.sender or {})]
+    parsed = {parse_token(text) for party in parties for text in party.values()}
+    return token_store.find_views(unit.conn, tenant.id, [found[1] for found in parsed if found is not None])
 
 
-def _party(tokens: dict[str, str], known: dict[UUID, str]) -> Party | GatewayError:
+def _party(tokens: dict[str, str], known: dict[UUID, Row]) -> Party | GatewayError:
+    """The kind of a token is what is stored, not what its text says: a phone never stands where a name is read."""
     found = {}
     for kind in Kind:
         parsed = parse_token(tokens[kind.value])
-        if parsed is None or parsed[0] is not kind or parsed[1] not in known:
+        if parsed is None or parsed[0] is not kind or known.get(parsed[1], {}).get("kind") != kind.value:
             return GatewayError("token_unknown", 422, f"The {kind.value} is not a token of this merchant.")
         found[kind] = parsed[1]
     return Party(found[Kind.NAME], found[Kind.PHONE], found[Kind.ADDRESS])
 
 
+def _as_made(waybill: Waybill) -> Waybill:
+    """As it was answered when it was made, whatever has happened to it since."""
+    return replace(
+        waybill,
+        state=State.CREATED,
+        courier=None,
+        station=None,
+        deliver_by=None,
+        updated_at=waybill.created_at,
+    )
+
+
 def _stored(item: Waybill | GatewayError) -> str:
-    return f"!{item.code}" if isinstance(item, GatewayError) else str(item.id)
+    return f"!{item.code} {item.detail}" if isinstance(item, GatewayError) else str(item.id)
 
 
-def _stored_error(code: str) -> GatewayError:
-    return GatewayError(code, 422, "This item was refused when it was first sent.")
+def _stored_error(text: str) -> GatewayError:
+    code, _, detail = text.partition(" ")
+    return GatewayError(code, 422, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -66,16 +66,23 @@ def release_number(conn: Connection, waybill_no: str, waybill_id: UUID) -> None:
 
 def locate(conn: Connection, waybill_no: str) -> tuple[UUID, Tenant] | None:
     """The live parcel of a number, else the last one: its id and its tenant."""
-    row = conn.execute(
+    return next(iter(locate_all(conn, waybill_no)), None)
+
+
+def locate_all(conn: Connection, waybill_no: str) -> list[tuple[UUID, Tenant]]:
+    """The parcels that have or had a number, the live one first, then the last; not the very old ones."""
+    if "\0" in waybill_no:  # no text of PostgreSQL holds one
+        return []
+    rows = conn.execute(
         """
         select d.waybill_id, t.platform, t.merchant
         from waybill_directory d join tenant t using (tenant_id)
         where d.waybill_no = %s
-        order by d.live desc, d.waybill_id desc limit 1
+        order by d.live desc, d.waybill_id desc limit 4
         """,
         (waybill_no,),
-    ).fetchone()
-    return None if row is None else (row["waybill_id"], Tenant(row["platform"], row["merchant"]))
+    )
+    return [(row["waybill_id"], Tenant(row["platform"], row["merchant"])) for row in rows]
 
 
 def insert_waybill(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
@@ -161,8 +168,9 @@ def insert_event(
 ) -> None:
     conn.execute(
         """
-        insert into waybill_event (tenant_id, id, waybill_id, type, state, at, recorded_at, courier, station)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into waybill_event (tenant_id, id, waybill_id, type, state, at, recorded_at, courier, station,
+                                   deliver_by)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             tenant_id,
@@ -174,7 +182,29 @@ def insert_event(
             now,
             waybill.courier,
             waybill.station,
+            waybill.deliver_by,
         ),
+    )
+
+
+def after_event(conn: Connection, tenant_id: UUID, waybill: Waybill, event_id: UUID) -> Waybill:
+    """The waybill as one of its events left it."""
+    row = conn.execute(
+        """
+        select state, courier, station, deliver_by, recorded_at from waybill_event
+        where tenant_id = %s and id = %s and waybill_id = %s
+        """,
+        (tenant_id, event_id, waybill.id),
+    ).fetchone()
+    if row is None:
+        raise LookupError("a stored answer names an event that is not there")
+    return replace(
+        waybill,
+        state=State(row["state"]),
+        courier=row["courier"],
+        station=row["station"],
+        deliver_by=row["deliver_by"],
+        updated_at=row["recorded_at"],
     )
 
 
@@ -206,6 +236,8 @@ def list_of_tenant(
             "before": before,
             "limit": limit,
         },
+        # Planned for what is asked each time: a plan for all questions would fit none.
+        prepare=False,
     )
     return [_waybill(row) for row in rows]
 
