@@ -22,11 +22,13 @@ from vault_gateway.client.answers import (
 )
 from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, Unreachable
 from vault_gateway.client.gateway import Client
+from vault_gateway.client.relay import Call, Route
 from vault_gateway.client.waybills import Order
 
 __all__ = [
     "ApiError",
     "AuditEvent",
+    "Call",
     "Client",
     "ClientFailure",
     "Courier",
@@ -38,6 +40,7 @@ __all__ = [
     "Recipient",
     "Reveal",
     "Revealed",
+    "Route",
     "TokenInfo",
     "Tokenized",
     "Unreachable",

@@ -13,10 +13,11 @@ import orjson
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
-from vault_gateway.client.errors import ApiError
+from vault_gateway.client.errors import ApiError, Unreachable
 from vault_gateway.client.retry import Answer, Lost, RetryLaw
 
 CONNECT_TIMEOUT_S = 5.0
+_BLOCK = 1 << 16
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -79,6 +80,30 @@ class Transport:
                 return
             asked["cursor"] = page["next"]
 
+    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
+        """An answer of any length, block by block, in one try: what was given out cannot be taken back."""
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=self._timeout_s)
+        response = None
+        try:
+            response = self._pool.request(
+                "GET",
+                self.url + _with_query(path, query),
+                headers=self._authorised({}),
+                timeout=timeout,
+                redirect=False,
+                preload_content=False,
+            )
+            if response.status >= 300:
+                raise _error(
+                    Answer(response.status, _json_object(response.read()) or {}, _retry_after(response))
+                )
+            yield from response.stream(_BLOCK)
+        except HTTPError:
+            raise Unreachable("the answer of the gateway broke off", maybe_done=False) from None
+        finally:
+            if response is not None:
+                response.close()
+
     def close(self) -> None:
         self._pool.clear()
 
@@ -109,18 +134,16 @@ class Transport:
     def _send(
         self, method: str, path: str, raw: bytes | None, headers: Mapping[str, str], left: float
     ) -> Answer:
-        key = self._key if isinstance(self._key, str) else self._key()
         seconds = max(0.01, min(self._timeout_s, left))
         try:
             response = self._pool.request(
                 method,
                 self.url + path,
                 body=raw,
-                headers={**headers, "Authorization": f"Bearer {key}", "Accept": "application/json"},
+                headers=self._authorised(headers),
                 timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, seconds), read=seconds),
                 redirect=False,
             )
-            body = orjson.loads(response.data) if response.data else {}
         except SSLError as error:
             if error.args and isinstance(error.args[0], ssl.SSLCertVerificationError):
                 raise Lost("the gateway's certificate is not trusted", sent=False, hopeless=True) from None
@@ -129,12 +152,23 @@ class Transport:
             raise Lost("the gateway cannot be reached", sent=False) from None
         except HTTPError:
             raise Lost("the answer of the gateway was lost", sent=True) from None
-        except orjson.JSONDecodeError:
-            # A balancer's page, or half an answer. Its status alone still counts.
-            if response.status < 400:
-                raise Lost("the answer of the gateway cannot be read", sent=True) from None
-            body = {}
-        return Answer(response.status, body if isinstance(body, dict) else {}, _retry_after(response))
+        body = _json_object(response.data)
+        if body is None and response.status < 400:
+            raise Lost("the answer of the gateway cannot be read", sent=True)
+        return Answer(response.status, body or {}, _retry_after(response))
+
+    def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
+        key = self._key if isinstance(self._key, str) else self._key()
+        return {**headers, "Authorization": f"Bearer {key}", "Accept": "application/json"}
+
+
+def _json_object(raw: bytes) -> dict[str, Any] | None:
+    """None for a balancer's page or half an answer; its status alone still counts."""
+    try:
+        body = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def segment(text: str) -> str:

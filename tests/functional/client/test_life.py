@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -13,16 +16,19 @@ from tests.functional.client.conftest import ClientOf
 from tests.world import Town, World, unique
 from vault_gateway.client import (
     ApiError,
+    Call,
     Client,
     ItemError,
     Order,
     Recipient,
     Revealed,
+    Route,
     TokenInfo,
     Tokenized,
     Value,
     Waybill,
 )
+from vault_gateway.relay.store import pool
 
 
 def recipient(town: Town, client_of: ClientOf) -> tuple[canaries.Person, Recipient]:
@@ -180,6 +186,33 @@ def test_an_auditor_reads_the_log_over_all_pages(world: World, town: Town, clien
     assert {event.reason for event in events} == {"illegal_transition"}
     assert audit.event(events[0].id).time == events[0].time
     assert list(audit.events(waybill=waybill_no, until=events[-1].time - timedelta(hours=1))) == []
+
+
+def test_the_log_is_exported_as_a_document(world: World, town: Town, client_of: ClientOf) -> None:
+    waybill_no = town.out_for_delivery()
+    audit = client_of(world.actor("auditor")).audit
+    listed = [event.id for event in audit.events(waybill=waybill_no)]
+    lines = b"".join(audit.export("jsonl", waybill=waybill_no)).decode().splitlines()
+    assert len(listed) == 3
+    assert {orjson.loads(line)["id"] for line in lines} >= set(listed)
+    with pytest.raises(ApiError, match="forbidden"):
+        list(client_of(town.merchant).audit.export("csv"))
+
+
+def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> None:
+    telecom, number = world.actor("telecom"), f"+8617{secrets.randbelow(10**9):09d}"
+    with world.admin() as conn:
+        owner = {"telecom": f"key:{telecom.name}", "mode": "extension", "region": unique("r")}
+        pool.add_numbers(conn, [number], **owner, digits=6, capacity=10, now=datetime.now(UTC))
+    relay = client_of(telecom).relay
+    asked = Call(unique("call"), "voice", f"+86{canaries.phone()}", number)
+    assert relay.route(asked).action == "ask_extension"
+    assert not list(canaries.leaks(repr(asked).encode()))
+    assert relay.route(replace(asked, extension="123456")) == Route("reject", "no_binding")
+    with pytest.raises(ApiError, match="not_found"):
+        relay.route(replace(asked, called="+8617099999999"))
+    with pytest.raises(ApiError, match="not_found"):
+        relay.record(unique("call"), "end", datetime.now(UTC), reason="busy")
 
 
 def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:

@@ -85,6 +85,16 @@ def test_values_are_kept_when_only_their_acknowledgement_fails(
     assert reveals.acknowledge(revealed).state == "delivered"
 
 
+def test_an_export_that_breaks_off_is_no_short_export(
+    world: World, town: Town, client_of: ClientOf, line: CuttingProxy
+) -> None:
+    waybill_no = town.out_for_delivery()
+    audit = client_of(world.actor("auditor")).audit
+    line.halve = 1
+    with pytest.raises(Unreachable, match="broke off"):
+        list(audit.export("jsonl", waybill=waybill_no))
+
+
 def test_an_erasure_whose_answer_was_lost_is_done(
     town: Town, client_of: ClientOf, line: CuttingProxy
 ) -> None:
