@@ -32,7 +32,9 @@ class TrueOrFalse(fields.Boolean):
 
 
 class RevealSchema(Schema):
-    waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
+    waybill_no = fields.String(
+        required=True, validate=validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
+    )
     purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
     fields_ = fields.List(
         fields.String(validate=validate.OneOf(FIELDS)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -242,6 +243,17 @@ def test_an_erased_token_is_gone_everywhere_at_once(town: Town, auditor: Actor) 
     assert (
         town.courier.post("/v1/reveals", {"waybill_no": waybill_no, "purpose": "deliver"}).status_code == 404
     )
+
+
+def test_of_many_who_erase_at_once_one_did(town: Town, auditor: Actor) -> None:
+    token = town.tokenize(canaries.person()).phone
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(
+            threads.map(lambda _: town.merchant.delete(f"/v1/tokens/{token}").status_code, range(16))
+        )
+    assert sorted(statuses) == [204] + [404] * 15
+    events = auditor.get(f"/v1/audit/events?action=token.erase&token={token}").get_json()["items"]
+    assert [event["outcome"] for event in events] == ["allow"]
 
 
 def test_a_merchant_cannot_erase_what_its_platform_submitted(town: Town, auditor: Actor) -> None:
