@@ -211,7 +211,7 @@ bodies = st.one_of(
 
 
 @given(path=st.sampled_from(PATHS), body=bodies)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_repeats_what_was_sent(town: Town, path: str, body: dict[str, Any]) -> None:
     answer = town.merchant.post(path, data=json.dumps(body).encode())
     assert not list(canaries.leaks(answer.data)), answer.text

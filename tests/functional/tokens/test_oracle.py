@@ -83,7 +83,7 @@ def test_searching_own_candidates_finds_own_tokens_alone(
     town, victim, _, made = attack
     candidates = candidates_for(victim.phone)
     right = candidates.index(victim.phone)
-    for at in range(right - 150, right + 150):
+    for at in range(right - 30, right + 30):
         [found] = search(town.merchant, kind="phone", value=candidates[at])
         assert (found["token"], found["origin"]) == (made[at]["token"], "merchant")
 
@@ -118,11 +118,12 @@ def test_searching_candidates_stops_at_the_days_quota_and_rings(shop: Town, audi
     assert search(shop.merchant, kind="phone", last4=own[-4:])
 
 
-def test_hits_cost_nothing(shop: Town) -> None:
+def test_hits_cost_nothing(world: World) -> None:
+    town = new_town(world, app=world.gateway(missed_searches_a_day=3))
     phone = canaries.phone()
-    [made] = tokenize(shop.merchant, {"kind": "phone", "value": phone})
-    for _ in range(QUOTA + 5):
-        assert [one["token"] for one in search(shop.merchant, kind="phone", value=phone)] == [made["token"]]
+    [made] = tokenize(town.merchant, {"kind": "phone", "value": phone})
+    for _ in range(10):
+        assert [one["token"] for one in search(town.merchant, kind="phone", value=phone)] == [made["token"]]
 
 
 def test_the_quota_is_exact_under_sixteen_threads(world: World) -> None:
@@ -176,13 +177,14 @@ def test_one_merchants_misses_are_not_anothers(world: World) -> None:
         assert answers == [200, 429]
 
 
-def test_a_refused_search_is_counted_by_nobody_and_leaks_nothing(shop: Town, auditor: Actor) -> None:
+def test_a_value_that_cannot_exist_is_refused_and_not_counted(world: World) -> None:
     """Values that cannot exist are refused before anything is looked up; the codes say what Google's metadata
     say, whoever lives there."""
-    for _ in range(QUOTA + 1):
-        answer = shop.merchant.post("/v1/tokens/search", {"kind": "phone", "value": "19900"})
+    town = new_town(world, app=world.gateway(missed_searches_a_day=1))
+    for _ in range(3):
+        answer = town.merchant.post("/v1/tokens/search", {"kind": "phone", "value": "19900"})
         assert answer.get_json()["code"] == "phone_invalid"
-    assert search(shop.merchant, kind="phone", value=canaries.phone()) == []
+    assert search(town.merchant, kind="phone", value=canaries.phone()) == []
 
 
 def test_a_waybill_of_mixed_tokens_tells_nothing(

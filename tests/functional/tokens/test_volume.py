@@ -54,8 +54,8 @@ def test_ten_thousand_values_take_bounded_memory(world: World, town: Town, tmp_p
         wait_until_ready(url, process, log)
         [worker] = children(process.pid)
         before = peak_mb(worker)
-        orders = [unique("bulk") for _ in range(4)]
-        for order in orders[:2]:
+        orders = [unique("bulk") for _ in range(3)]
+        for order in orders[:1]:
             answer = post(url, town, bulk(order))
             assert answer.status == 201, answer.data[:300]
             made = orjson.loads(answer.data)["items"]
@@ -63,13 +63,13 @@ def test_ten_thousand_values_take_bounded_memory(world: World, town: Town, tmp_p
             assert len({one["token"] for one in made}) == ITEMS
         once = peak_mb(worker) - before
         with ThreadPoolExecutor(2) as threads:
-            answers = list(threads.map(lambda order: post(url, town, bulk(order)).status, orders[2:]))
+            answers = list(threads.map(lambda order: post(url, town, bulk(order)).status, orders[1:]))
         twice = peak_mb(worker) - before
     finally:
         process.terminate()
         process.wait(20)
     assert answers == [201, 201]
-    assert [count_of(world, order) for order in orders] == [ITEMS] * 4
+    assert [count_of(world, order) for order in orders] == [ITEMS] * 3
     assert once < MOST_MB_A_REQUEST, f"{once:.0f} MB"
     assert twice < 2 * MOST_MB_A_REQUEST, f"{twice:.0f} MB"
     print(f"one request of {ITEMS}: {once:.0f} MB, two at once: {twice:.0f} MB")
