@@ -27,8 +27,11 @@ from vault_gateway.keys import RelayKeys, Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.relay.http import relay_blueprint
+from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService
 from vault_gateway.relay.routing import RoutingService
+from vault_gateway.relay.service import RelayService
+from vault_gateway.relay.store.pool import sweep_all as sweep_pool
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.http import reveals_blueprint
 from vault_gateway.reveals.purposes import Purposes, load_purposes
@@ -42,6 +45,8 @@ from vault_gateway.tokens.store import keep_partitions_ahead
 from vault_gateway.waybills.http import waybills_blueprint
 from vault_gateway.waybills.lists import WaybillLists
 from vault_gateway.waybills.networks import load_networks
+from vault_gateway.waybills.relay_http import parcel_relay_blueprint
+from vault_gateway.waybills.relaying import ParcelRelay
 from vault_gateway.waybills.service import WaybillService
 
 
@@ -84,9 +89,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     tokens = TokenService(
         ledger, tokenizer, normaliser, tenants, clock, missed_searches_a_day=settings.missed_searches_a_day
     )
-    waybills = WaybillService(ledger, tenants, networks, clock)
+    relay = RelayService(clock)
+    waybills = WaybillService(ledger, tenants, networks, relay, clock)
     revealer = Revealer(vault, settings.identities["revealer"])
-    reveals = RevealService(ledger, revealer, waybills, purposes, clock, ttl_s=settings.reveal_ttl_s)
+    reveals = RevealService(ledger, revealer, purposes, clock, ttl_s=settings.reveal_ttl_s)
 
     relay_keys = RelayKeys(vault, settings.identities["relay"])
     routing = RoutingService(ledger, relay_keys, limits, clock, unrecorded_routes=settings.unrecorded_routes)
@@ -103,11 +109,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     )
     edge.install(app)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
-    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger), request_keys))
+    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(
         couriers_blueprint(CourierService(ledger, tokens, normaliser, clock), request_keys)
     )
     app.register_blueprint(reveals_blueprint(reveals, request_keys))
+    pairs = PairService(relay_keys, clock)
+    parcel_relay = ParcelRelay(ledger, relay, pairs, relay_keys, clock)
+    app.register_blueprint(parcel_relay_blueprint(parcel_relay))
     app.register_blueprint(relay_blueprint(routing, RecordService(ledger, relay_keys, clock)))
     app.register_blueprint(audit_blueprint(AuditService(ledger)))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
@@ -117,6 +126,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         "token_partitions": keep_partitions_ahead,
         "audit_partitions": audit_store.keep_partitions_ahead,
         "idempotency": lambda conn: forget_old(conn, clock),
+        "relay_rest": lambda conn: sweep_pool(conn, clock()),
     }
     keep_house(database, duties)
     return app

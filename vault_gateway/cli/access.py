@@ -24,7 +24,7 @@ from vault_gateway.reveals import store as reveal_store
 from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
 from vault_gateway.settings import PREFIX, policies_folder
 from vault_gateway.waybills import store as waybill_store
-from vault_gateway.waybills.service import resource_of
+from vault_gateway.waybills.finding import resource_of
 
 policies_option = click.option(
     "--policies",

@@ -72,6 +72,7 @@ create table relay_callback (
   primary key (number, caller)
 );
 create index relay_callback_until on relay_callback (until);
+create index relay_callback_binding on relay_callback (binding_id);
 grant select, insert, update, delete on relay_callback to vault_gateway_app;
 
 -- A parcel that asked for a number when there was none.
@@ -173,6 +174,7 @@ as $$
   where w.id = in_waybill
 $$;
 create index waybill_id on waybill (id);
+create index waybill_directory_waybill on waybill_directory (waybill_id);
 grant select on relay_slot, relay_callback, tenant, token, courier to vault_gateway_lookup;
 alter function relay_courier(uuid) owner to vault_gateway_lookup;
 revoke all on function relay_courier(uuid) from public;

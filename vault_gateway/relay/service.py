@@ -113,8 +113,19 @@ class RelayService:
     def release_one(self, unit: Unit, tenant: Tenant, binding: Binding) -> Binding:
         return self._move(unit, tenant, replace(binding, released=True), self._clock())
 
-    def of_waybill(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
-        return bindings.of_waybill(unit.conn, tenant.id, waybill_id)
+    def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
+        """Another courier has the parcel: the one before reaches the recipient no more."""
+        for binding in self._live(unit, tenant, waybill_id):
+            if binding.mode == "axb":
+                self.release_one(unit, tenant, binding)
+
+    def reach(self, unit: Unit, tenant: Tenant, waybill_id: UUID, phone: UUID) -> None:
+        """The parcel is for another recipient: its extension reaches that one, and nobody else any more."""
+        self.release_pairs(unit, tenant, waybill_id)
+        live = self._live(unit, tenant, waybill_id)
+        bindings.forget_callers(unit.conn, [binding.id for binding in live])
+        for binding in live:
+            bindings.reach(unit.conn, binding.id, phone)
 
     def _live(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
         now = self._clock()

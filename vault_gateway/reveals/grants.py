@@ -15,7 +15,7 @@ from vault_gateway.ids import base32, parse_prefixed
 from vault_gateway.model import Tenant
 from vault_gateway.reveals import store
 from vault_gateway.reveals.machine import Grant, state_at
-from vault_gateway.waybills.service import resource_of
+from vault_gateway.waybills.finding import resource_of
 from vault_gateway.waybills.store import Waybill
 
 PREFIX = "rv_"
@@ -24,6 +24,7 @@ _DENIALS = {
     "not_out_for_delivery": "The parcel is not out for delivery.",
     "delivery_window_over": "The delivery window is over.",
     "not_at_station": "The parcel is not at the station.",
+    "contact_closed": "The parcel has a relay number: call that. The phone is shown after two calls that failed.",
 }
 
 

@@ -13,12 +13,13 @@ from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import new_id
 from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
 from vault_gateway.reveals.grants import forbidden, locate, open_grant, require_reveal, reveal_text
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import KIND_OF_FIELD, Purpose, Purposes
 from vault_gateway.tokens import store as token_store
-from vault_gateway.waybills.service import WaybillService
+from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.store import Waybill
 
 
@@ -33,11 +34,8 @@ class RevealRequest:
 
 
 class Issuer:
-    def __init__(
-        self, ledger: Ledger, waybills: WaybillService, purposes: Purposes, clock: Clock, *, ttl_s: int
-    ) -> None:
+    def __init__(self, ledger: Ledger, purposes: Purposes, clock: Clock, *, ttl_s: int) -> None:
         self._ledger = ledger
-        self._waybills = waybills
         self._purposes = purposes
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
@@ -54,14 +52,14 @@ class Issuer:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
                 return _issued_before(unit, earlier, event)
-            tenant, waybill = self._waybills.find(
-                unit, wanted.waybill_no, event, action="waybill.read", lock="update"
-            )
+            tenant, waybill, _ = find(unit, wanted.waybill_no, event, action="waybill.read", lock="update")
             event = replace(
                 event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier
             )
             policies = require_reveal(unit, tenant, waybill, event, wanted.purpose, self._clock())
             event = replace(event, policies=policies)
+            if wanted.purpose == "contact" and not contact_is_open(unit, tenant, waybill.id, self._clock()):
+                raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
             event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
             self._require_within_limits(unit, tenant, grant, event)

@@ -13,7 +13,6 @@ from vault_gateway.reveals.closing import Closer
 from vault_gateway.reveals.grants import reveal_text, view_of
 from vault_gateway.reveals.issuing import Issuer, RevealRequest
 from vault_gateway.reveals.purposes import Purposes
-from vault_gateway.waybills.service import WaybillService
 
 
 class RevealService:
@@ -21,13 +20,12 @@ class RevealService:
         self,
         ledger: Ledger,
         revealer: Revealer,
-        waybills: WaybillService,
         purposes: Purposes,
         clock: Clock,
         *,
         ttl_s: int,
     ) -> None:
-        self._issuer = Issuer(ledger, waybills, purposes, clock, ttl_s=ttl_s)
+        self._issuer = Issuer(ledger, purposes, clock, ttl_s=ttl_s)
         self._claimer = Claimer(ledger, revealer, clock)
         self._closer = Closer(ledger, clock)
         self._clock = clock

@@ -21,7 +21,9 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Role, Tenant
+from vault_gateway.waybills.creating import Order
 from vault_gateway.waybills.lists import Listing, WaybillLists
+from vault_gateway.waybills.moving import CarrierEvent
 from vault_gateway.waybills.schemas import (
     CorrectionSchema,
     EventSchema,
@@ -29,7 +31,7 @@ from vault_gateway.waybills.schemas import (
     ManyWaybillsSchema,
     OneWaybillSchema,
 )
-from vault_gateway.waybills.service import CarrierEvent, Order, WaybillService
+from vault_gateway.waybills.service import WaybillService
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.views import view_of
 
@@ -107,7 +109,7 @@ def _require_filters_of(who: Caller, named: dict[str, Any]) -> None:
 
 
 def _order(item: dict[str, Any]) -> Order:
-    names = ("network", "carrier", "recipient", "sender", "order", "waybill_no")
+    names = ("network", "carrier", "recipient", "sender", "order", "waybill_no", "relay")
     return Order(**{name: item[name] for name in names if name in item})
 
 

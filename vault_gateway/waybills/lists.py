@@ -13,9 +13,9 @@ from vault_gateway.audit.ledger import Ledger, Unit
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
 from vault_gateway.identity.tenants import denial
-from vault_gateway.model import Caller, Role, Tenant
+from vault_gateway.model import Caller, Clock, Role, Tenant
 from vault_gateway.waybills import store
-from vault_gateway.waybills.service import masks_of
+from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.views import Shown
 
 
@@ -33,8 +33,9 @@ class Listing:
 class WaybillLists:
     """Lists of waybills: a merchant's own, or a carrier's parcels over all merchants."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
+        self._clock = clock
 
     def of_tenant(self, caller: Caller, tenant: Tenant, wanted: Listing) -> tuple[list[Shown], UUID | None]:
         event = Event("waybill.list")
@@ -49,9 +50,9 @@ class WaybillLists:
                 before=wanted.before,
                 limit=wanted.limit + 1,
             )
-            masks = masks_of(unit, tenant, found)
+            shown = show(unit, tenant, found[: wanted.limit], self._clock())
         following = found[wanted.limit - 1].id if len(found) > wanted.limit else None
-        return [Shown(waybill, masks) for waybill in found[: wanted.limit]], following
+        return shown, following
 
     def of_fleet(self, caller: Caller, wanted: Listing) -> tuple[list[Shown], UUID | None]:
         """A carrier sees all of its parcels, a station those it holds, a courier those assigned to it."""
@@ -69,12 +70,12 @@ class WaybillLists:
                 before=wanted.before,
                 limit=wanted.limit + 1,
             )
-            shown = _read_behind_walls(unit, found[: wanted.limit])
+            shown = _read_behind_walls(unit, found[: wanted.limit], self._clock())
         following = found[wanted.limit - 1][1] if len(found) > wanted.limit else None
         return shown, following
 
 
-def _read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]]) -> list[Shown]:
+def _read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]], now: datetime) -> list[Shown]:
     """Each tenant's parcels are read behind that tenant's wall, and come back in the order of `found`."""
     by_tenant: dict[UUID, list[UUID]] = {}
     for tenant_id, waybill_id in found:
@@ -85,6 +86,5 @@ def _read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]]) -> list[S
         assert tenant is not None, "a waybill has a tenant"
         unit.enter(tenant)
         waybills = store.get_waybills(unit.conn, tenant_id, ids)
-        masks = masks_of(unit, tenant, waybills.values())
-        shown.update({waybill_id: Shown(waybill, masks) for waybill_id, waybill in waybills.items()})
+        shown.update({one.waybill.id: one for one in show(unit, tenant, waybills.values(), now)})
     return [shown[waybill_id] for _, waybill_id in found if waybill_id in shown]

@@ -22,11 +22,7 @@ class OrderSchema(Schema):
     waybill_no = fields.String(
         validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter.")
     )
-    relay = fields.Boolean(
-        truthy={True},
-        falsy={False},
-        validate=validate.Equal(False, error="No relay numbers are set up here."),
-    )
+    relay = fields.Boolean(truthy={True}, falsy={False})
 
 
 class OneWaybillSchema(OrderSchema, TenantSchema):
@@ -35,6 +31,12 @@ class OneWaybillSchema(OrderSchema, TenantSchema):
 
 class ManyWaybillsSchema(TenantSchema):
     items = fields.List(fields.Nested(OrderSchema), required=True, validate=validate.Length(1, MAX_ORDERS))
+
+
+class BindingSchema(Schema):
+    waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
+    mode = fields.String(validate=validate.OneOf(["extension", "axb"]), load_default="extension")
+    expires_at = fields.AwareDateTime(format="iso")
 
 
 class CorrectionSchema(Schema):

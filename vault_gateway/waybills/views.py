@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from vault_gateway.edge import error_item
+from vault_gateway.errors import GatewayError
 from vault_gateway.model import Caller, Role
+from vault_gateway.relay.service import view_of as relay_view
+from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.waybills.store import Party, Waybill
 
 
@@ -17,6 +21,8 @@ class Shown:
 
     waybill: Waybill
     masks: dict[UUID, str]
+    # The relay number that lives, or why there is none though one was asked for.
+    relay: Binding | GatewayError | None = None
 
 
 def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
@@ -42,6 +48,13 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         view["receipt"] = waybill.receipt_code
         if waybill.order_ref is not None:
             view["order"] = waybill.order_ref
+    if isinstance(shown.relay, GatewayError):
+        view["relay"] = error_item(shown.relay)
+    elif shown.relay is not None:
+        number = relay_view(shown.relay)
+        view["relay"] = {
+            name: number[name] for name in ("number", "extension", "expires_at") if name in number
+        }
     view["label"] = _label(view)
     return view
 
@@ -54,12 +67,16 @@ def _masked(party: Party, masks: dict[UUID, str]) -> dict[str, str]:
 def _label(view: dict[str, Any]) -> dict[str, str]:
     """The lines a label shows: masks and the number, nothing else."""
     recipient = view["recipient"]
-    return {
+    label = {
         "barcode": view["waybill_no"],
         "recipient": f"{recipient['name']} {recipient['phone']}",
         "address": recipient["address"],
         "carrier": view["carrier"],
     }
+    relay = view.get("relay", {})
+    if "extension" in relay:
+        label["call"] = f"{relay['number']} {relay['extension']}"
+    return label
 
 
 def _time(at: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,10 @@ from vault_gateway.relay.store.pool import RelayNumber
 
 # A number is never filled beyond a part of its extensions, so that a second try is rare and a third rarer.
 _TRIES = 64
+
+_COLUMNS = """
+    id, waybill_id, waybill_no, mode, number, extension, created_at, expires_at, cool_until, released
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +138,7 @@ def move_end(conn: Connection, tenant_id: UUID, binding: Binding) -> None:
 def get_binding(conn: Connection, tenant_id: UUID, binding_id: UUID, *, lock: bool = False) -> Binding | None:
     row = conn.execute(
         f"""
-        select id, waybill_id, waybill_no, mode, number, extension, created_at, expires_at, cool_until, released
-        from relay_binding where tenant_id = %s and id = %s{" for update" if lock else ""}
+        select {_COLUMNS} from relay_binding where tenant_id = %s and id = %s{" for update" if lock else ""}
         """,
         (tenant_id, binding_id),
     ).fetchone()
@@ -145,12 +149,49 @@ def of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: boo
     """All bindings that a parcel has and had, oldest first."""
     rows = conn.execute(
         f"""
-        select id, waybill_id, waybill_no, mode, number, extension, created_at, expires_at, cool_until, released
-        from relay_binding where tenant_id = %s and waybill_id = %s order by id{" for update" if lock else ""}
+        select {_COLUMNS} from relay_binding where tenant_id = %s and waybill_id = %s
+        order by id{" for update" if lock else ""}
         """,
         (tenant_id, waybill_id),
     )
     return [_binding(row) for row in rows]
+
+
+def live_of_waybills(
+    conn: Connection, tenant_id: UUID, waybill_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, Binding]:
+    """The newest live binding of each parcel that has one."""
+    rows = conn.execute(
+        f"""
+        select {_COLUMNS} from unnest(%s::uuid[]) as wanted (waybill)
+        join relay_binding b on b.tenant_id = %s and b.waybill_id = wanted.waybill
+        where b.expires_at > %s order by b.id
+        """,
+        (list(waybill_ids), tenant_id, now),
+    )
+    return {row["waybill_id"]: _binding(row) for row in rows}
+
+
+def reach(conn: Connection, binding_id: UUID, phone: UUID) -> None:
+    """Whoever dials this binding reaches another phone of the same merchant."""
+    conn.execute("update relay_slot set phone_token = %s where binding_id = %s", (phone, binding_id))
+
+
+def waybill_no_of(conn: Connection, binding_id: UUID) -> str | None:
+    """The number of the parcel that a binding belongs to, while the binding lives or rests."""
+    row = conn.execute(
+        """
+        select d.waybill_no from relay_slot s join waybill_directory d on d.waybill_id = s.waybill_id
+        where s.binding_id = %s limit 1
+        """,
+        (binding_id,),
+    ).fetchone()
+    return None if row is None else str(row["waybill_no"])
+
+
+def forget_callers(conn: Connection, binding_ids: Sequence[UUID]) -> None:
+    """Who was called from these bindings is a stranger to them from now on."""
+    conn.execute("delete from relay_callback where binding_id = any (%s::uuid[])", (list(binding_ids),))
 
 
 def note_exhausted(conn: Connection, tenant_id: UUID, waybill_id: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from vault_gateway.database import Connection, Row
 from vault_gateway.keys import Address, Ciphertext
 from vault_gateway.model import CARRIER_PLATFORM, Kind, Tenant
 from vault_gateway.relay.store.bindings import Phone
+from vault_gateway.tokens import store as token_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +220,21 @@ def failed_by_courier(conn: Connection, waybill_id: UUID, since: datetime) -> in
     return 0 if row is None else int(row["calls"])
 
 
-def seconds_by_binding(conn: Connection, binding_id: UUID) -> list[Row]:
-    """For each call of a binding: when it was connected, and for how many seconds the two talked."""
+def recipient_of(conn: Connection, tenant: Tenant, phone: UUID) -> SealedPhone | None:
+    """A recipient's phone, behind the wall of its merchant."""
+    row = token_store.sealed_values(conn, tenant.id, [phone]).get(phone)
+    if row is None:
+        return None
+    return _sealed(tenant.id, phone, tenant.platform, row["key_version"], row["ciphertext"])
+
+
+def of_binding(conn: Connection, binding_id: UUID) -> list[Row]:
+    """The calls of a binding: `medium`, `at` (when it was connected), and for how many `seconds` the two talked."""
     return conn.execute(
         """
-        select c.call_id, c.medium, c.routed_at,
-               greatest(0, extract(epoch from max(e.at) filter (where e.type = 'end')
-                                    - max(e.at) filter (where e.type = 'answer')))::int as seconds
+        select c.medium, to_char(c.routed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at,
+               coalesce(greatest(0, extract(epoch from max(e.at) filter (where e.type = 'end')
+                                            - max(e.at) filter (where e.type = 'answer'))), 0)::int as seconds
         from relay_call c left join relay_call_event e using (telecom, call_id)
         where c.binding_id = %s group by c.telecom, c.call_id, c.medium, c.routed_at order by c.routed_at
         """,

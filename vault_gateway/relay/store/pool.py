@@ -161,6 +161,14 @@ def sweep(conn: Connection, now: datetime, *, at_most: int = 5000) -> int:
     return sum(number["places"] for number in gone)
 
 
+def sweep_all(conn: Connection, now: datetime) -> None:
+    """Sweeps until nothing is left, in short transactions."""
+    swept = 1
+    while swept:
+        with conn.transaction():
+            swept = sweep(conn, now)
+
+
 def state_of_pool(conn: Connection, now: datetime) -> list[Row]:
     """For each mode and region: `numbers`, `capacity`, `live`, `cooling`, `free`, and `taken` and `freed` in the
     last day. Reads every slot: an answer to keep for a while."""

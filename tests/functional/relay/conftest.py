@@ -1,0 +1,104 @@
+"""A telecom with numbers where the made-up people live."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests import canaries
+from tests.canaries import Person
+from tests.world import Actor, Town, World
+from vault_gateway.relay.plan import capacity
+from vault_gateway.relay.store import pool
+
+CITY = "杭州市"
+DIGITS = 6
+
+
+def fresh_number() -> str:
+    return f"+8617{secrets.randbelow(10**9):09d}"
+
+
+@pytest.fixture(scope="session")
+def telecom(world: World) -> Iterator[Actor]:
+    actor = world.actor("telecom")
+    add_numbers(world, actor, 4, "extension")
+    yield actor
+    with world.admin() as conn:
+        conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{actor.name}",))
+
+
+def add_numbers(
+    world: World, telecom: Actor, count: int, mode: str, *, places: int | None = None
+) -> list[str]:
+    numbers = [fresh_number() for _ in range(count)]
+    digits = DIGITS if mode == "extension" else 0
+    with world.admin() as conn:
+        pool.add_numbers(
+            conn,
+            numbers,
+            telecom=f"key:{telecom.name}",
+            mode=mode,
+            region=CITY,
+            digits=digits,
+            capacity=places or capacity(mode, digits),
+            now=world.clock(),
+        )
+    return numbers
+
+
+@dataclass
+class Line:
+    """A parcel with a relay number, its recipient, and the courier's own phone."""
+
+    town: Town
+    telecom: Actor
+    recipient: Person
+    courier_phone: str
+    waybill_no: str
+    number: str
+    extension: str
+
+    def call(self, caller: str, extension: str | None = None, **more: Any) -> TestResponse:
+        body: dict[str, Any] = {
+            "call_id": f"call-{secrets.token_hex(8)}",
+            "medium": "voice",
+            "caller": caller,
+            "called": self.number,
+            **more,
+        }
+        if extension is not None:
+            body["extension"] = extension
+        return self.telecom.post("/v1/relay/route", body)
+
+    def record(self, call_id: str, type_: str, **more: Any) -> TestResponse:
+        at = self.town.world.clock().isoformat()
+        return self.telecom.post("/v1/relay/events", {"call_id": call_id, "type": type_, "at": at, **more})
+
+
+@pytest.fixture
+def line(town: Town, telecom: Actor) -> Line:
+    """Out for delivery with the town's courier, whose phone the carrier has registered."""
+    someone, courier_phone = canaries.person(), canaries.phone()
+    answer = town.carrier.post("/v1/couriers", {"handle": town.courier.name, "phone": courier_phone})
+    assert answer.status_code == 201, answer.text
+    body = {
+        "network": "douyin",
+        "carrier": town.carrier_slug,
+        "recipient": town.tokenize(someone).as_recipient(),
+        "relay": True,
+    }
+    made = town.merchant.post("/v1/waybills", body)
+    assert made.status_code == 201, made.text
+    view = made.get_json()
+    for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
+        assert town.event(view["waybill_no"], type_, **more).status_code == 201
+    relay = view["relay"]
+    return Line(
+        town, telecom, someone, courier_phone, view["waybill_no"], relay["number"], relay["extension"]
+    )

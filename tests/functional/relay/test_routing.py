@@ -1,0 +1,291 @@
+"""Who reaches whom through a relay number, and who does not."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import pytest
+
+from tests import canaries
+from tests.functional.relay.conftest import Line, add_numbers, fresh_number
+from tests.world import Actor, TurnedClock, World, unique
+from vault_gateway.relay.service import AFTER_SALES, COOLDOWN, LIVES
+
+REJECTED = {"action": "reject"}
+
+
+def e164(phone: str) -> str:
+    return f"+86{phone}"
+
+
+def wrong(extension: str) -> str:
+    return f"{(int(extension) + 1 + secrets.randbelow(900_000)) % 1_000_000:06d}"
+
+
+def test_the_label_has_the_number_and_masks_alone(line: Line) -> None:
+    view = line.town.merchant.get(f"/v1/waybills/{line.waybill_no}").get_json()
+    assert view["relay"]["number"] == line.number
+    assert view["label"]["call"] == f"{line.number} {line.extension}"
+    assert line.recipient.phone not in str(view)
+
+
+def test_whoever_has_the_label_reaches_the_recipient_and_shows_the_relay_number(line: Line) -> None:
+    for caller in (line.courier_phone, canaries.phone()):
+        answer = line.call(caller, line.extension)
+        body = answer.get_json()
+        assert (body["action"], body["destination"]) == ("connect", line.recipient.e164)
+        assert body["display"] == line.number
+        assert body["max_seconds"] > 0
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_without_an_extension_it_is_asked_for(line: Line) -> None:
+    assert line.call(canaries.phone()).get_json() == {"action": "ask_extension"}
+
+
+def test_an_extension_that_nobody_has_reaches_nobody(line: Line) -> None:
+    for dialled in (
+        wrong(line.extension),
+        line.extension[:-1],
+        f"{line.extension}0",
+        "１２３４５６",
+        "abcdef",
+    ):
+        answer = line.call(canaries.phone(), dialled).get_json()
+        assert answer == {"action": "reject", "reason": "no_binding"}, dialled
+
+
+def test_who_tries_extensions_is_locked_and_the_parcel_is_not(line: Line) -> None:
+    stranger = canaries.phone()
+    reasons = [line.call(stranger, wrong(line.extension)).get_json()["reason"] for _ in range(12)]
+    assert reasons == ["no_binding"] * 10 + ["blocked"] * 2
+    assert line.call(stranger, line.extension).get_json()["reason"] == "blocked"
+    assert line.call(line.courier_phone, line.extension).get_json()["action"] == "connect"
+
+
+def test_the_recipient_calls_back_without_an_extension_and_reaches_the_courier(line: Line) -> None:
+    assert line.call(line.recipient.phone).get_json() == {"action": "ask_extension"}
+    line.call(line.courier_phone, line.extension)
+    back = line.call(line.recipient.phone).get_json()
+    assert (back["action"], back["destination"]) == ("connect", e164(line.courier_phone))
+    assert back["display"] == line.number
+
+
+def test_the_recipient_who_dials_the_own_extension_reaches_the_courier(line: Line) -> None:
+    answer = line.call(line.recipient.phone, line.extension).get_json()
+    assert (answer["action"], answer["destination"]) == ("connect", e164(line.courier_phone))
+
+
+def test_calling_back_ends_a_day_after_the_call(line: Line, clock: TurnedClock) -> None:
+    line.call(line.courier_phone, line.extension)
+    clock.advance(hours=25)
+    assert line.call(line.recipient.phone).get_json() == {"action": "ask_extension"}
+
+
+def test_a_number_expires_rests_and_is_then_nobodys(line: Line, clock: TurnedClock) -> None:
+    clock.advance(seconds=LIVES.total_seconds() + 60)
+    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "expired"
+    clock.advance(seconds=COOLDOWN.total_seconds())
+    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "no_binding"
+
+
+def test_a_released_number_rests(line: Line) -> None:
+    binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
+    assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
+    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "cooling"
+    assert line.call(line.recipient.phone).get_json()["reason"] == "cooling"
+
+
+def test_delivery_leaves_time_for_questions_and_no_more(line: Line, clock: TurnedClock) -> None:
+    assert line.town.event(line.waybill_no, "delivered").status_code == 201
+    clock.advance(seconds=AFTER_SALES.total_seconds() - 60)
+    assert line.call(line.courier_phone, line.extension).get_json()["action"] == "connect"
+    clock.advance(minutes=2)
+    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "expired"
+
+
+def test_a_delay_keeps_the_number_alive(line: Line, clock: TurnedClock) -> None:
+    clock.advance(seconds=(LIVES - timedelta(days=1)).total_seconds())
+    assert line.town.event(line.waybill_no, "failed_attempt").status_code == 201
+    clock.advance(days=3)
+    assert line.call(canaries.phone(), line.extension).get_json()["action"] == "connect"
+
+
+def test_cancelling_closes_the_number_at_once(line: Line) -> None:
+    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
+    body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
+    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    line.town.merchant.post(f"/v1/waybills/{view['waybill_no']}/cancel")
+    answer = line.call(canaries.phone(), view["relay"]["extension"], called=view["relay"]["number"])
+    assert answer.get_json()["reason"] == "cooling"
+
+
+def test_an_erased_phone_is_reached_no_more(line: Line) -> None:
+    [token] = [
+        item["token"]
+        for item in line.town.merchant.post(
+            "/v1/tokens/search", {"kind": "phone", "value": line.recipient.phone}
+        ).get_json()["items"]
+    ]
+    assert line.town.merchant.delete(f"/v1/tokens/{token}").status_code == 204
+    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "no_binding"
+
+
+def test_a_corrected_recipient_is_reached_and_the_former_one_is_not(line: Line) -> None:
+    former, new = canaries.person(), canaries.person()
+    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
+    body["recipient"] = line.town.tokenize(former).as_recipient()
+    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    number, extension = view["relay"]["number"], view["relay"]["extension"]
+    line.call(canaries.phone(), extension, called=number)
+    recipient = line.town.tokenize(new).as_recipient()
+    answer = line.town.merchant.patch(f"/v1/waybills/{view['waybill_no']}", {"recipient": recipient})
+    assert answer.status_code == 200, answer.text
+    reached = line.call(canaries.phone(), extension, called=number).get_json()
+    assert reached["destination"] == new.e164
+    assert line.call(former.phone, called=number).get_json() == {"action": "ask_extension"}
+
+
+def test_another_telecom_hears_that_there_is_no_such_number(line: Line, world: World) -> None:
+    other = world.actor("telecom")
+    body = {"call_id": "c1", "medium": "voice", "caller": line.courier_phone, "extension": line.extension}
+    foreign = other.post("/v1/relay/route", {**body, "called": line.number})
+    unknown = other.post("/v1/relay/route", {**body, "called": fresh_number()})
+    no_number = other.post("/v1/relay/route", {**body, "called": "12"})
+    for answer in (foreign, unknown, no_number):
+        assert answer.status_code == 404
+        assert answer.get_json()["code"] == "not_found"
+
+
+def test_nobody_but_a_telecom_asks_where_a_call_goes(line: Line, world: World, auditor: Actor) -> None:
+    town = line.town
+    body = {"call_id": "c1", "medium": "voice", "caller": "1", "called": line.number}
+    body["extension"] = line.extension
+    for actor in (town.merchant, town.platform, town.carrier, town.courier, town.station, auditor):
+        assert actor.post("/v1/relay/route", body).status_code == 404
+
+
+def test_a_repeated_question_is_answered_alike(line: Line) -> None:
+    first = line.call(line.courier_phone, line.extension, call_id="same")
+    again = line.call(line.courier_phone, line.extension, call_id="same")
+    assert first.get_json() == again.get_json()
+    other = line.call(canaries.phone(), line.extension, call_id="same")
+    assert other.get_json()["reason"] == "no_binding"
+
+
+def test_numbers_in_a_message_are_masked_and_the_extension_is_read_from_it(line: Line) -> None:
+    text = f"{line.extension} 我在门口，打我电话 138 0013 8000 或 一三八零零一三八零零零，共 3 件"
+    answer = line.call(line.courier_phone, medium="sms", text=text).get_json()
+    assert answer["destination"] == line.recipient.e164
+    assert answer["text"] == "我在门口，打我电话 ******* 或 *******，共 3 件"
+
+
+def test_a_hidden_caller_may_have_the_label_too(line: Line) -> None:
+    assert line.call("anonymous", line.extension).get_json()["action"] == "connect"
+
+
+def test_every_question_is_an_event(line: Line, auditor: Actor) -> None:
+    line.call(line.courier_phone, line.extension)
+    [allowed] = auditor.get(f"/v1/audit/events?action=relay.route&waybill={line.waybill_no}").get_json()[
+        "items"
+    ]
+    assert (allowed["outcome"], allowed["fields"]) == ("allow", ["phone"])
+    line.call(canaries.phone(), wrong(line.extension), call_id=f"denied-{line.extension}")
+    items = auditor.get("/v1/audit/events?action=relay.route&outcome=deny").get_json()["items"]
+    [denied] = [item for item in items if item["detail"]["call"] == f"denied-{line.extension}"]
+    assert denied["reason"] == "no_binding"
+    assert allowed["policies"] == ["telecom-own-numbers"]
+
+
+def test_a_telecom_that_reports_nothing_is_told_nothing(world: World, line: Line, clock: TurnedClock) -> None:
+    strict = world.gateway(unrecorded_routes=3)
+    telecom = Actor(strict, line.telecom.key, line.telecom.name)
+    asked = Line(
+        line.town, telecom, line.recipient, line.courier_phone, line.waybill_no, line.number, line.extension
+    )
+    for _ in range(4):
+        assert line.call(line.courier_phone, line.extension).get_json()["action"] == "connect"
+    clock.advance(minutes=16)
+    assert asked.call(line.courier_phone, line.extension).get_json()["reason"] == "quota"
+
+
+def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: Line) -> None:
+    with world.admin() as conn:
+        conn.execute("update relay_number set retired_at = now() where mode = 'extension'")
+    try:
+        body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
+        body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
+        made = line.town.merchant.post("/v1/waybills", body)
+        assert made.status_code == 201
+        assert made.get_json()["relay"]["error"]["code"] == "relay_pool_exhausted"
+        alone = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": made.get_json()["waybill_no"]})
+        assert (alone.status_code, alone.get_json()["code"]) == (503, "relay_pool_exhausted")
+        assert "Retry-After" in alone.headers
+    finally:
+        with world.admin() as conn:
+            conn.execute(
+                "update relay_number set retired_at = null where telecom = %s", (f"key:{line.telecom.name}",)
+            )
+
+
+@pytest.fixture
+def pair(world: World, line: Line) -> Line:
+    """The courier's own number to the recipient."""
+    add_numbers(world, line.telecom, 2, "axb")
+    answer = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no, "mode": "axb"})
+    assert answer.status_code == 201, answer.text
+    body = answer.get_json()
+    assert "extension" not in body
+    return Line(
+        line.town, line.telecom, line.recipient, line.courier_phone, line.waybill_no, body["number"], ""
+    )
+
+
+def test_a_pair_reaches_each_other_and_nobody_else(pair: Line) -> None:
+    there = pair.call(pair.courier_phone).get_json()
+    back = pair.call(pair.recipient.phone).get_json()
+    assert there["destination"] == pair.recipient.e164
+    assert back["destination"] == e164(pair.courier_phone)
+    assert there["display"] == back["display"] == pair.number
+    for stranger in (canaries.phone(), "anonymous"):
+        assert pair.call(stranger).get_json() == {"action": "reject", "reason": "unknown_caller"}
+
+
+def test_a_pair_ends_with_the_couriers_turn(world: World, pair: Line) -> None:
+    other = world.actor("courier", carrier=pair.town.carrier_slug)
+    assert pair.town.event(pair.waybill_no, "out_for_delivery", courier=other.name).status_code == 201
+    assert pair.call(pair.courier_phone).get_json()["reason"] == "cooling"
+    assert pair.call(pair.recipient.phone).get_json()["reason"] == "cooling"
+
+
+def test_two_parcels_for_the_same_person_get_two_numbers(world: World, pair: Line) -> None:
+    add_numbers(world, pair.telecom, 1, "axb")
+    second = pair.town.out_for_delivery(pair.town.tokenize(pair.recipient))
+    answer = pair.town.courier.post("/v1/relay/bindings", {"waybill_no": second, "mode": "axb"})
+    assert answer.status_code == 201, answer.text
+    assert answer.get_json()["number"] != pair.number
+
+
+def test_a_courier_names_no_phone_and_gets_no_extension(line: Line) -> None:
+    named = {"waybill_no": line.waybill_no, "mode": "axb", "caller": line.courier_phone}
+    assert line.town.courier.post("/v1/relay/bindings", named).status_code == 422
+    plain = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no})
+    assert (plain.status_code, plain.get_json()["code"]) == (422, "mode_not_allowed")
+
+
+def test_only_the_parcels_owner_sees_and_releases_its_number(line: Line, elsewhere: object) -> None:
+    binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
+    town = line.town
+    seen = town.merchant.get(f"/v1/relay/bindings/{binding}").get_json()
+    assert seen["extension"] == line.extension
+    assert len(seen["calls"]) == 1
+    stranger = town.world.actor("merchant", platform=town.platform_slug, merchant=unique("m"))
+    for path in (
+        f"/v1/relay/bindings/{binding}",
+        f"/v1/relay/bindings/rb_{'0' * 26}",
+        "/v1/relay/bindings/x",
+    ):
+        assert stranger.get(path).status_code == 404
+        assert stranger.delete(path).status_code == 404
+    assert town.courier.delete(f"/v1/relay/bindings/{binding}").status_code == 403

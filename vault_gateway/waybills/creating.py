@@ -1,0 +1,227 @@
+"""Making waybills: for recipients given in tokens, with a number of the merchant's own or one made up here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from vault_gateway.access.resources import tenant_ground
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Ledger, Unit
+from vault_gateway.database import Row
+from vault_gateway.errors import GatewayError
+from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
+from vault_gateway.identity import store as identity_store
+from vault_gateway.identity.tenants import TenantRegistry, denial
+from vault_gateway.ids import base32, new_id
+from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.relay.service import Parcel, RelayService
+from vault_gateway.tokens import store as token_store
+from vault_gateway.tokens.ids import parse_token
+from vault_gateway.waybills import store
+from vault_gateway.waybills.finding import about
+from vault_gateway.waybills.networks import Network
+from vault_gateway.waybills.showing import show
+from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store import Party, Waybill
+from vault_gateway.waybills.views import Shown
+
+_TRIES_FOR_A_FREE_NUMBER = 5
+# Levels of an address that a relay number may be of, the narrowest first.
+_RELAY_LEVELS = ("city", "province")
+
+# Views of the tokens that stand in orders.
+Known = Mapping[UUID, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: a waybill of `network` with `carrier` for a recipient given in tokens."""
+
+    network: str
+    carrier: str
+    recipient: dict[str, str]
+    sender: dict[str, str] | None = None
+    order: str | None = None
+    waybill_no: str | None = None
+    relay: bool = False
+
+
+class WaybillMaker:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tenants: TenantRegistry,
+        networks: dict[str, Network],
+        relay: RelayService,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._tenants = tenants
+        self._networks = networks
+        self._relay = relay
+        self._clock = clock
+
+    def create(
+        self, caller: Caller, tenant: Tenant, orders: Sequence[Order], key: RequestKey | None
+    ) -> list[Shown | GatewayError]:
+        """A waybill or the reason why there is none, in order. One transaction: all or nothing is kept. A parcel
+        for which there is no relay number goes without one."""
+        event = Event("waybill.create")
+        policies = self._ledger.require(caller, event, tenant_ground(tenant), denial(caller.principal))
+        with self._ledger.open(caller, tenant) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
+            if earlier is not None:
+                return self._repeat(unit, tenant, earlier)
+            self._tenants.ensure(unit.conn, tenant)
+            known = known_tokens(unit, tenant, orders)
+            carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
+            made = [self._draft(order, known, carriers) for order in orders]
+            self._take_numbers(unit, tenant, orders, made)
+            _keep(unit, tenant, made, replace(event, policies=policies))
+            numberless = self._bind(unit, tenant, orders, made, known)
+            if key is not None:
+                keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
+            fresh = [item for item in made if isinstance(item, Waybill)]
+            shown = iter(show(unit, tenant, fresh, self._clock(), numberless=numberless))
+        return [item if isinstance(item, GatewayError) else next(shown) for item in made]
+
+    def _draft(self, order: Order, known: Known, carriers: frozenset[str]) -> Waybill | GatewayError:
+        network = self._networks.get(order.network)
+        if network is None:
+            return GatewayError("network_unknown", 422, "There is no such waybill network.")
+        if order.carrier not in carriers:
+            return GatewayError("carrier_unknown", 422, "There is no such carrier.")
+        recipient = party_of(order.recipient, known)
+        if isinstance(recipient, GatewayError):
+            return recipient
+        sender = None if order.sender is None else party_of(order.sender, known)
+        if isinstance(sender, GatewayError):
+            return sender
+        now = self._clock()
+        return Waybill(
+            id=new_id(now),
+            waybill_no=order.waybill_no or network.test_number(),
+            network=network.name,
+            carrier=order.carrier,
+            order_ref=order.order,
+            state=State.CREATED,
+            recipient=recipient,
+            sender=sender,
+            courier=None,
+            station=None,
+            deliver_by=None,
+            receipt_code=f"rc_{base32(new_id(now))}",
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _take_numbers(
+        self, unit: Unit, tenant: Tenant, orders: Sequence[Order], made: list[Waybill | GatewayError]
+    ) -> None:
+        """In the order of numbers: two batches that share some wait for one another, and never both."""
+        drafts = [
+            (draft.waybill_no, at, draft) for at, draft in enumerate(made) if isinstance(draft, Waybill)
+        ]
+        for _, at, draft in sorted(drafts, key=lambda one: one[:2]):
+            network = None if orders[at].waybill_no else self._networks[draft.network]
+            made[at] = _take_number(unit, tenant, draft, network)
+
+    def _bind(
+        self,
+        unit: Unit,
+        tenant: Tenant,
+        orders: Sequence[Order],
+        made: Sequence[Waybill | GatewayError],
+        known: Known,
+    ) -> dict[UUID, GatewayError]:
+        """Relay numbers for those that ask; the others that asked, each with the reason."""
+        parcels = [
+            parcel_of(tenant, waybill, known)
+            for order, waybill in zip(orders, made, strict=True)
+            if order.relay and isinstance(waybill, Waybill)
+        ]
+        bound = self._relay.bind_extensions(unit, parcels) if parcels else []
+        return {
+            parcel.waybill_id: answer
+            for parcel, answer in zip(parcels, bound, strict=True)
+            if isinstance(answer, GatewayError)
+        }
+
+    def _repeat(self, unit: Unit, tenant: Tenant, stored: list[str]) -> list[Shown | GatewayError]:
+        ids = [UUID(text) for text in stored if not text.startswith("!")]
+        waybills = store.get_waybills(unit.conn, tenant.id, ids)
+        as_made = [_as_made(waybill) for waybill in waybills.values()]
+        shown = {one.waybill.id: one for one in show(unit, tenant, as_made, self._clock())}
+        return [_stored_error(text[1:]) if text.startswith("!") else shown[UUID(text)] for text in stored]
+
+
+def parcel_of(tenant: Tenant, waybill: Waybill, known: Known) -> Parcel:
+    """The parcel as the relay room sees it."""
+    region = known.get(waybill.recipient.address, {}).get("region") or {}
+    regions = tuple(dict.fromkeys(region[level] for level in _RELAY_LEVELS if region.get(level)))
+    return Parcel(tenant, waybill.id, waybill.waybill_no, waybill.recipient.phone, regions)
+
+
+def known_tokens(unit: Unit, tenant: Tenant, orders: Sequence[Order]) -> Known:
+    """Views of those tokens of `orders` that exist here."""
+    parties = [party for order in orders for party in (order.recipient, order.sender or {})]
+    parsed = {parse_token(text) for party in parties for text in party.values()}
+    return token_store.find_views(unit.conn, tenant.id, [found[1] for found in parsed if found is not None])
+
+
+def party_of(tokens: dict[str, str], known: Known) -> Party | GatewayError:
+    """The kind of a token is what is stored, not what its text says: a phone never stands where a name is read."""
+    found = {}
+    for kind in Kind:
+        parsed = parse_token(tokens[kind.value])
+        if parsed is None or parsed[0] is not kind or known.get(parsed[1], {}).get("kind") != kind.value:
+            return GatewayError("token_unknown", 422, f"The {kind.value} is not a token of this merchant.")
+        found[kind] = parsed[1]
+    return Party(found[Kind.NAME], found[Kind.PHONE], found[Kind.ADDRESS])
+
+
+def _keep(unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], event: Event) -> None:
+    for item in made:
+        if isinstance(item, Waybill):
+            store.insert_waybill(unit.conn, tenant.id, item)
+            unit.record(about(event, item))
+    foreign = sum(isinstance(item, GatewayError) and item.code == "token_unknown" for item in made)
+    if foreign:
+        # Somebody may be trying tokens. One event, as a tokenise request is one.
+        denied = replace(event, outcome="deny", reason="token_unknown", policies=())
+        unit.record(replace(denied, detail={"items": foreign}))
+
+
+def _take_number(
+    unit: Unit, tenant: Tenant, waybill: Waybill, network: Network | None
+) -> Waybill | GatewayError:
+    """Enters the waybill's number; with a network, another made-up number is tried where one is in use."""
+    for _ in range(_TRIES_FOR_A_FREE_NUMBER if network is not None else 1):
+        if store.take_number(unit.conn, waybill.waybill_no, waybill.id, tenant.id):
+            return waybill
+        if network is not None:
+            waybill = replace(waybill, waybill_no=network.test_number())
+    return GatewayError("waybill_no_unusable", 422, "This waybill number cannot be used.")
+
+
+def _as_made(waybill: Waybill) -> Waybill:
+    """As it was answered when it was made, whatever has happened to it since."""
+    return replace(
+        waybill,
+        state=State.CREATED,
+        courier=None,
+        station=None,
+        deliver_by=None,
+        updated_at=waybill.created_at,
+    )
+
+
+def _stored(item: Waybill | GatewayError) -> str:
+    return f"!{item.code} {item.detail}" if isinstance(item, GatewayError) else str(item.id)
+
+
+def _stored_error(text: str) -> GatewayError:
+    code, _, detail = text.partition(" ")
+    return GatewayError(code, 422, detail)

@@ -1,0 +1,68 @@
+"""From a number to its parcel, for those who may know that it exists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from vault_gateway.access import Resource
+from vault_gateway.access.resources import waybill_resource
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Unit, refused
+from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.model import Tenant
+from vault_gateway.waybills import store
+from vault_gateway.waybills.store import Waybill
+
+
+def resource_of(tenant: Tenant, waybill: Waybill) -> Resource:
+    return waybill_resource(
+        tenant,
+        waybill.waybill_no,
+        carrier=waybill.carrier,
+        state=waybill.state.value,
+        courier=waybill.courier,
+        station=waybill.station,
+        deliver_by=waybill.deliver_by,
+    )
+
+
+def find(
+    unit: Unit, waybill_no: str, event: Event, *, action: str | None = None, lock: str | None = None
+) -> tuple[Tenant, Waybill, tuple[str, ...]]:
+    """Locates a number, enters its tenant and asks for `action` (the event's, where none is given) on it; the ids of
+    the policies that permit come along. Unknown and foreign are one answer; whoever may read the waybill hears that
+    the action is refused."""
+    waybill_id, tenant = _locate(unit, waybill_no, event)
+    unit.enter(tenant)
+    waybill = store.get_waybill(unit.conn, tenant.id, waybill_id, lock=lock)
+    resource = resource_of(tenant, waybill)
+    decision = unit.decide(action or event.action, resource)
+    if not decision.allowed:
+        readable = unit.decide("waybill.read", resource).allowed
+        answer = GatewayError("forbidden", 403, "Your role may not do this.") if readable else not_found()
+        raise refused(about(event, waybill), answer, reason="not_permitted", policies=decision.policies)
+    return tenant, waybill, decision.policies
+
+
+def _locate(unit: Unit, waybill_no: str, event: Event) -> tuple[UUID, Tenant]:
+    """The parcel that is meant: the live one, or where its number had another life, the caller's own."""
+    located = store.locate_all(unit.conn, waybill_no)
+    if not located:
+        raise refused(event, not_found(), reason="unknown_waybill")
+    for waybill_id, tenant in located if len(located) > 1 else ():
+        unit.enter(tenant)
+        waybill = store.get_waybill(unit.conn, tenant.id, waybill_id)
+        if unit.decide("waybill.read", resource_of(tenant, waybill)).allowed:
+            return waybill_id, tenant
+    return located[0]
+
+
+def about(event: Event, waybill: Waybill) -> Event:
+    return replace(
+        event,
+        waybill=waybill.waybill_no,
+        order=waybill.order_ref,
+        carrier=waybill.carrier,
+        station=waybill.station,
+    )

@@ -1,0 +1,153 @@
+"""A parcel's way: events of its carrier, cancelling, another recipient before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Ledger, Unit, refused
+from vault_gateway.errors import GatewayError
+from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
+from vault_gateway.identity import store as identity_store
+from vault_gateway.ids import new_id
+from vault_gateway.model import Caller, Clock, Tenant
+from vault_gateway.relay.service import RelayService
+from vault_gateway.waybills import store
+from vault_gateway.waybills.creating import Order, known_tokens, party_of
+from vault_gateway.waybills.finding import about, find
+from vault_gateway.waybills.showing import show
+from vault_gateway.waybills.states import FINAL, State, may_follow
+from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.views import Shown
+
+DELIVERY_WINDOW = timedelta(hours=24)
+LONGEST_DELIVERY_WINDOW = timedelta(days=14)
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEvent:
+    type: State
+    courier: str | None = None
+    station: str | None = None
+    deliver_by: datetime | None = None
+    at: datetime | None = None
+
+
+class WaybillMover:
+    def __init__(self, ledger: Ledger, relay: RelayService, clock: Clock) -> None:
+        self._ledger = ledger
+        self._relay = relay
+        self._clock = clock
+
+    def cancel(self, caller: Caller, waybill_no: str) -> Shown:
+        with self._ledger.open(caller) as unit:
+            event = Event("waybill.cancel")
+            tenant, waybill, policies = find(unit, waybill_no, event, lock="update")
+            event = replace(event, policies=policies)
+            _require_state(waybill, State.CANCELLED, about(event, waybill))
+            moved, _ = self._move(unit, tenant, waybill, CarrierEvent(State.CANCELLED), event)
+            return show(unit, tenant, [moved], self._clock())[0]
+
+    def correct(self, caller: Caller, waybill_no: str, recipient: dict[str, str]) -> Shown:
+        """Another recipient, while the carrier has not accepted the parcel. Its relay number reaches the new one
+        from this moment."""
+        with self._ledger.open(caller) as unit:
+            event = Event("waybill.correct")
+            tenant, waybill, policies = find(unit, waybill_no, event, lock="update")
+            event = about(replace(event, policies=policies), waybill)
+            if waybill.state is not State.CREATED:
+                raise refused(event, _illegal(), reason="illegal_transition")
+            order = Order(waybill.network, waybill.carrier, recipient)
+            party = party_of(recipient, known_tokens(unit, tenant, [order]))
+            if isinstance(party, GatewayError):
+                raise refused(event, party, reason=party.code)
+            store.update_recipient(unit.conn, tenant.id, waybill.id, party, self._clock())
+            self._relay.reach(unit, tenant, waybill.id, party.phone)
+            unit.record(event)
+            corrected = replace(waybill, recipient=party, updated_at=self._clock())
+            return show(unit, tenant, [corrected], self._clock())[0]
+
+    def carrier_event(
+        self, caller: Caller, waybill_no: str, event: CarrierEvent, key: RequestKey | None
+    ) -> Shown:
+        """Moves a parcel; 409 `illegal_transition` for an event that cannot follow, which is audited."""
+        with self._ledger.open(caller) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
+            told = Event("waybill.event", detail={"type": event.type.value})
+            tenant, waybill, policies = find(unit, waybill_no, told, lock="update")
+            told = replace(told, policies=policies)
+            if earlier is not None:
+                then = store.after_event(unit.conn, tenant.id, waybill, UUID(earlier))
+                return show(unit, tenant, [then], self._clock())[0]
+            _require_state(waybill, event.type, about(told, waybill))
+            self._check_event(unit, waybill, event)
+            moved, event_id = self._move(unit, tenant, waybill, event, told)
+            if key is not None:
+                keep_answer(unit.conn, key, str(event_id), self._clock)
+            return show(unit, tenant, [moved], self._clock())[0]
+
+    def _check_event(self, unit: Unit, waybill: Waybill, event: CarrierEvent) -> None:
+        if event.at is not None and event.at > self._clock() + _CLOCK_SKEW:
+            raise GatewayError("event_in_future", 422, "An event cannot happen in the future.")
+        if event.type is State.OUT_FOR_DELIVERY:
+            self._check_handover(unit, waybill, event)
+        if event.type is State.AT_STATION:
+            if event.station is None:
+                raise GatewayError("station_required", 422, "A parcel is at a named station.")
+            if not identity_store.station_exists(unit.conn, waybill.carrier, event.station):
+                raise GatewayError("station_unknown", 422, "The carrier has no such station.")
+
+    def _check_handover(self, unit: Unit, waybill: Waybill, event: CarrierEvent) -> None:
+        now = self._clock()
+        if event.courier is None:
+            raise GatewayError("courier_required", 422, "A parcel goes out for delivery with a courier.")
+        if not identity_store.courier_exists(unit.conn, waybill.carrier, event.courier):
+            raise GatewayError("courier_unknown", 422, "The carrier has no such courier.")
+        if event.deliver_by is not None and not now < event.deliver_by <= now + LONGEST_DELIVERY_WINDOW:
+            raise GatewayError("deliver_by_invalid", 422, "deliver_by is in the next 14 days.")
+
+    def _move(
+        self, unit: Unit, tenant: Tenant, waybill: Waybill, event: CarrierEvent, told: Event
+    ) -> tuple[Waybill, UUID]:
+        """The moved waybill and the id of the event that moved it."""
+        now = self._clock()
+        out = event.type is State.OUT_FOR_DELIVERY
+        keeps_courier = event.type in (State.DELIVERED, State.FAILED_ATTEMPT)
+        moved = replace(
+            waybill,
+            state=event.type,
+            courier=event.courier if out else (waybill.courier if keeps_courier else None),
+            station=event.station if event.type is State.AT_STATION else None,
+            deliver_by=(event.deliver_by or now + DELIVERY_WINDOW) if out else waybill.deliver_by,
+            updated_at=now,
+        )
+        store.update_state(unit.conn, tenant.id, moved)
+        if moved.state in FINAL:
+            store.release_number(unit.conn, moved.waybill_no, moved.id)
+        self._follow(moved.state)(unit, tenant, moved.id)
+        if moved.courier != waybill.courier:
+            self._relay.release_pairs(unit, tenant, moved.id)
+        event_id = new_id(now)
+        store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, event.at or now, now)
+        detail: dict[str, str | int] = {"type": event.type.value}
+        unit.record(about(replace(told, detail=detail), moved))
+        return moved, event_id
+
+    def _follow(self, state: State) -> Callable[[Unit, Tenant, UUID], None]:
+        """What becomes of the parcel's relay number."""
+        if state is State.CANCELLED:
+            return self._relay.release
+        return self._relay.shorten if state in FINAL else self._relay.extend
+
+
+def _illegal() -> GatewayError:
+    return GatewayError("illegal_transition", 409, "The parcel is not in a state in which this can happen.")
+
+
+def _require_state(waybill: Waybill, wanted: State, event: Event) -> None:
+    if not may_follow(waybill.state, wanted):
+        raise refused(event, _illegal(), reason="illegal_transition")

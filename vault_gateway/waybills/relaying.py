@@ -1,0 +1,138 @@
+"""Relay numbers of parcels: made by those who own the order or hold the parcel, seen and released by the owner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Ledger, Unit, refused
+from vault_gateway.errors import GatewayError, not_found, unavailable
+from vault_gateway.ids import parse_prefixed
+from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
+from vault_gateway.model import Caller, Clock, Role, Tenant
+from vault_gateway.relay.pairs import PairService, Party
+from vault_gateway.relay.service import BINDING_PREFIX, LONGEST, RelayService
+from vault_gateway.relay.store import bindings, calls
+from vault_gateway.relay.store.bindings import Binding
+from vault_gateway.relay.store.calls import SealedPhone
+from vault_gateway.tokens import store as token_store
+from vault_gateway.waybills.creating import parcel_of
+from vault_gateway.waybills.finding import about, find
+from vault_gateway.waybills.states import FINAL
+from vault_gateway.waybills.store import Waybill
+
+_BIND = Event("relay.bind")
+
+
+class ParcelRelay:
+    def __init__(
+        self, ledger: Ledger, relay: RelayService, pairs: PairService, keys: RelayKeys, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._relay = relay
+        self._pairs = pairs
+        self._keys = keys
+        self._clock = clock
+
+    def bind_extension(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
+        """A number and an extension for whoever holds the label; the live one where there is one already."""
+        with self._ledger.open(caller) as unit:
+            tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="update")
+            event = about(replace(_BIND, policies=policies, detail={"mode": "extension"}), waybill)
+            if caller.principal.role is Role.COURIER:
+                raise refused(event, _pair_only(), reason="mode_not_allowed")
+            self._require_bindable(event, waybill, expires_at)
+            live = bindings.live_of_waybills(unit.conn, tenant.id, [waybill.id], self._clock())
+            found = live.get(waybill.id)
+            if found is not None and found.mode == "extension":
+                return found
+            ends = (waybill.recipient.phone, waybill.recipient.address)
+            known = token_store.find_views(unit.conn, tenant.id, ends)
+            if waybill.recipient.phone not in known:
+                raise refused(event, not_found(), reason="erased")
+            bound = self._relay.bind_extensions(unit, [parcel_of(tenant, waybill, known)], expires_at)[0]
+            unit.record(event)
+        if isinstance(bound, GatewayError):
+            raise bound
+        return bound
+
+    def bind_pair(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
+        """A number between the recipient and the courier's registered phone. Both phones are opened to know the
+        callers again, after the event that says so is committed."""
+        if caller.principal.role is not Role.COURIER:
+            raise GatewayError("mode_not_allowed", 422, "A pair is made by the courier who has the parcel.")
+        with self._ledger.open(caller) as unit:
+            tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="share")
+            event = about(replace(_BIND, policies=policies, detail={"mode": "axb"}), waybill)
+            self._require_bindable(event, waybill, expires_at)
+            courier = calls.courier_of(unit.conn, waybill.id)
+            recipient = calls.recipient_of(unit.conn, tenant, waybill.recipient.phone)
+            if courier is None or recipient is None:
+                raise refused(event, _no_phone(), reason="phone_missing")
+            unit.record(replace(event, fields=("phone",)))
+        parties = self._open(courier), self._open(recipient)
+        with self._ledger.open(caller) as unit:
+            # Again, for the parcel may have moved on while the phones were opened.
+            tenant, now_is, _ = find(unit, waybill_no, _BIND, lock="update")
+            if (now_is.courier, now_is.recipient) != (waybill.courier, waybill.recipient):
+                raise refused(event, not_found(), reason="moved_meanwhile")
+            self._relay.release_pairs(unit, tenant, waybill.id)
+            bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), *parties, expires_at)
+        if isinstance(bound, GatewayError):
+            raise bound
+        return bound
+
+    def view(self, caller: Caller, binding: str) -> tuple[Binding, list[dict[str, object]]]:
+        """A binding of the caller's own parcel with its calls: when, by which medium, for how many seconds."""
+        with self._ledger.open(caller) as unit:
+            _, found = self._find(unit, binding, Event("relay.read"))
+            return found, calls.of_binding(unit.conn, found.id)
+
+    def release(self, caller: Caller, binding: str) -> None:
+        """Closes a number at once; it rests, and unlocks nothing."""
+        with self._ledger.open(caller) as unit:
+            event = Event("relay.release", resource=f"binding:{binding}")
+            tenant, found = self._find(unit, binding, event, lock=True)
+            if found.is_live(self._clock()):
+                self._relay.release_one(unit, tenant, found)
+            unit.record(replace(event, waybill=found.waybill_no))
+
+    def _find(self, unit: Unit, text: str, event: Event, *, lock: bool = False) -> tuple[Tenant, Binding]:
+        binding_id = parse_prefixed(BINDING_PREFIX, text)
+        event = event if binding_id is not None else replace(event, resource=None)
+        waybill_no = None if binding_id is None else bindings.waybill_no_of(unit.conn, binding_id)
+        if binding_id is None or waybill_no is None:
+            raise refused(event, not_found(), reason="unknown_binding")
+        tenant, waybill, _ = find(unit, waybill_no, event)
+        found = bindings.get_binding(unit.conn, tenant.id, binding_id, lock=lock)
+        if found is None or found.waybill_id != waybill.id:
+            raise refused(about(event, waybill), not_found(), reason="unknown_binding")
+        return tenant, found
+
+    def _require_bindable(self, event: Event, waybill: Waybill, expires_at: datetime | None) -> None:
+        if waybill.state in FINAL:
+            answer = GatewayError("illegal_transition", 409, "The parcel's way is over.")
+            raise refused(event, answer, reason="illegal_transition")
+        now = self._clock()
+        if expires_at is not None and not now < expires_at <= now + LONGEST:
+            raise GatewayError("expires_at_invalid", 422, "expires_at is in the next 60 days.")
+
+    def _open(self, sealed: SealedPhone) -> Party:
+        try:
+            [opened] = self._keys.decrypt(sealed.platform, [sealed.item])
+        except KeysUnavailable:
+            raise unavailable("vault") from None
+        if isinstance(opened, KeyFault):
+            raise GatewayError("internal", 500, "A stored value does not open; the operator has been told.")
+        return Party(sealed.phone, opened)
+
+
+def _pair_only() -> GatewayError:
+    return GatewayError("mode_not_allowed", 422, "A courier gets a pair: mode axb.")
+
+
+def _no_phone() -> GatewayError:
+    return GatewayError(
+        "phone_not_registered", 422, "A pair needs the courier's phone, registered by the carrier."
+    )
