@@ -21,7 +21,7 @@ DIGITS = 6
 
 
 def fresh_number() -> str:
-    return f"+8617{secrets.randbelow(10**9):09d}"
+    return f"+86170{secrets.randbelow(10**8):08d}"
 
 
 @pytest.fixture(scope="session")
