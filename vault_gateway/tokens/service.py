@@ -91,7 +91,7 @@ class TokenService:
         """Masked views in order, an `error` where there is none."""
         parsed = [parse_token(token) for token in tokens]
         ids = [found[1] for found in parsed if found is not None]
-        self._ground(caller, tenant, Event("order.read"))
+        self._ground(caller, tenant, Event("token.read"))
         with self._ledger.open(caller, tenant) as unit:
             rows = store.find_views(unit.conn, tenant.id, ids)
         return [
@@ -182,7 +182,7 @@ class TokenService:
         """Removes ciphertext, mask, index and region of a token at once."""
         parsed = parse_token(token)
         event = Event("token.erase", token=token if parsed is not None else None)
-        self._ground(caller, tenant, replace(event, action="order.read"))
+        self._ground(caller, tenant, replace(event, action="token.read"))
         with self._ledger.open(caller, tenant) as unit:
             row = (
                 None if parsed is None else store.find_views(unit.conn, tenant.id, [parsed[1]]).get(parsed[1])
