@@ -10,7 +10,7 @@ help:
 	@echo 'make demo    an order'"'"'s whole life, narrated'
 	@echo 'make run     a gateway on http://127.0.0.1:8080, data in ./data'
 	@echo 'make test    every test, on the real engines'
-	@echo 'make lint    ruff, mypy, import-linter'
+	@echo 'make lint    ruff, mypy, import-linter, hadolint, shellcheck'
 	@echo 'make bench   benchmarks, printed beside their floor'
 	@echo 'make faults  the fault-injection tests alone'
 
@@ -37,6 +37,8 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck tools/*.sh .ci/run
 
 bench: setup
 	$(BIN)/python -m benchmarks.tokenize

@@ -25,6 +25,7 @@ _SESSION = (
     "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
 )
 
+OLDEST_SERVER = 150000
 _MIGRATION_LOCK = 4711000
 
 
@@ -91,7 +92,9 @@ def migrate(conninfo: str, now: datetime, *, app_login: tuple[str, str] | None =
     gateway's own login, created or updated as a member of `vault_gateway_app`.
     """
     applied = []
-    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row) as conn:
+    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
+        if conn.info.server_version < OLDEST_SERVER:
+            raise MigrationError("PostgreSQL 15 or later is needed")
         conn.execute("set lock_timeout = '5s'")
         conn.execute("set statement_timeout = '10min'")
         conn.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
@@ -148,11 +151,11 @@ def _digest(text: str) -> bytes:
 
 def _ensure_login(conn: Connection, name: str, password: str) -> None:
     exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-    verb = sql.SQL("alter" if exists else "create")
-    conn.execute(
-        sql.SQL("{} role {} login password {} in role vault_gateway_app").format(
-            verb, sql.Identifier(name), sql.Literal(password)
-        )
-        if not exists
-        else sql.SQL("alter role {} login password {}").format(sql.Identifier(name), sql.Literal(password))
+    # As a verifier: whatever the server logs of this statement, it is not the password.
+    verifier = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    statement = (
+        sql.SQL("alter role {} login password {}")
+        if exists
+        else sql.SQL("create role {} login password {} in role vault_gateway_app")
     )
+    conn.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))

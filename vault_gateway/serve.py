@@ -65,7 +65,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
                 app = create_app(self._settings)
                 self._access = app.extensions["access"]
                 return app
-        except (SettingsError, MigrationError) as error:
+        except (SettingsError, MigrationError, PolicyError) as error:
             _refuse(str(error))
         except GatewayError as error:
             _refuse(f"cannot start: {error.code}")

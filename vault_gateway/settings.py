@@ -100,7 +100,10 @@ def policies_folder() -> Path:
 
 def from_environment(toml: Path | None = None) -> Settings:
     """Settings of `VAULT_GATEWAY_*`, or of a TOML file with the same names in lower case where the environment
-    has none. Every name may end in `_FILE` and then names a file that holds the value."""
+    has none: the one given, else that of `VAULT_GATEWAY_CONFIG`. Every name may end in `_FILE` and then names a
+    file that holds the value."""
+    if toml is None and (named := os.environ.get(f"{PREFIX}CONFIG")):
+        toml = Path(named)
     if toml is not None:
         for name, value in _toml_values(toml).items():
             os.environ.setdefault(name, value)
@@ -108,6 +111,32 @@ def from_environment(toml: Path | None = None) -> Settings:
         return _read(FileAwareEnv(prefix=PREFIX, strip_whitespace=True))
     except (EnvError, ValueError) as error:
         raise SettingsError(f"settings: {error}") from None
+
+
+@dataclass(frozen=True)
+class VaultAdmin:
+    """How `provision` reaches a Vault: as somebody who may set up engines, policies and identities."""
+
+    addr: str
+    token: str = field(repr=False)
+    ca: Path | None
+    policies: Path
+
+
+def vault_admin_from_environment() -> VaultAdmin:
+    """`VAULT_GATEWAY_VAULT_ADDR`, `_VAULT_CA`, `_POLICIES`, and `_VAULT_ADMIN_TOKEN` or `_VAULT_ADMIN_TOKEN_FILE`."""
+    env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
+    try:
+        admin = VaultAdmin(
+            env.str("VAULT_ADDR"),
+            env.str("VAULT_ADMIN_TOKEN"),
+            env.path("VAULT_CA", None),
+            env.path("POLICIES", default_policies()),
+        )
+    except (EnvError, ValueError) as error:
+        raise SettingsError(f"settings: {error}") from None
+    _require_safe_vault(admin.addr)
+    return admin
 
 
 def _read(env: FileAwareEnv) -> Settings:

@@ -12,6 +12,7 @@ from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
+from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.servers import migrate, serve, up
 from vault_gateway.cli.tokenize import tokenize
@@ -33,6 +34,7 @@ root.add_command(up)
 root.add_command(demo)
 root.add_command(serve)
 root.add_command(migrate)
+root.add_command(provision)
 root.add_command(client)
 root.add_command(tokenize)
 root.add_command(access)

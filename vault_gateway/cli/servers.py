@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from vault_gateway import database
 from vault_gateway import serve as server
 from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
-from vault_gateway.settings import SettingsError, from_environment
+from vault_gateway.settings import Settings, SettingsError, from_environment
 
 
 @click.command(epilog="Example: vault-gateway up --data data --port 8080")
@@ -39,11 +41,29 @@ def serve(config: Path | None, environment: Path | None) -> None:
     server.serve(from_environment(config))
 
 
-@click.command(epilog="Example: VAULT_GATEWAY_ADMIN_DATABASE_URL=... vault-gateway migrate")
-def migrate() -> None:
+@click.command(epilog="Example: VAULT_GATEWAY_ADMIN_DATABASE_URL=... vault-gateway migrate --login")
+@click.option(
+    "--login",
+    is_flag=True,
+    help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the gateway's own.",
+)
+def migrate(login: bool) -> None:
     """Bring the database's schema up to date, as a role that may create tables and roles."""
     settings = from_environment()
     if settings.admin_database_url is None:
         raise SettingsError("VAULT_GATEWAY_ADMIN_DATABASE_URL is not set: migrations need the schema's owner")
-    for name in database.migrate(settings.admin_database_url, utc_now()):
+    own = _login(settings) if login else None
+    try:
+        applied = database.migrate(settings.admin_database_url, utc_now(), app_login=own)
+    except psycopg.OperationalError as error:
+        # Before there is a session the text is of addresses and names alone.
+        raise SettingsError(f"the database cannot be used: {' '.join(str(error).split())}") from None
+    for name in applied:
         click.echo(f"applied {name}")
+
+
+def _login(settings: Settings) -> tuple[str, str]:
+    named = conninfo_to_dict(settings.database_url)
+    if not named.get("user") or not named.get("password"):
+        raise SettingsError("VAULT_GATEWAY_DATABASE_URL needs a user and a password for --login")
+    return str(named["user"]), str(named["password"])
