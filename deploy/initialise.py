@@ -29,7 +29,7 @@ def main(operator: Path, gateway: Path, owner: int | None) -> None:
         kept.write_text(json.dumps(answer), encoding="utf-8")
     token = str(json.loads(kept.read_text(encoding="utf-8"))["root_token"])
     _wait_for(200)
-    duties = [f"--identity={name}" for name in ("tokenizer", "revealer", "signer")]
+    duties = [f"--identity={name}" for name in ("tokenizer", "revealer", "relay", "signer")]
     _run("provision", "--out", str(gateway / "gateway.toml"), *duties, token=token)
     _run("provision", "--out", str(operator / "operator.toml"), "--identity=operator", token=token)
     if owner is not None:

@@ -3,6 +3,7 @@
 set -eu
 missing=''
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
@@ -15,5 +16,7 @@ apt-get install --yes --quiet --no-install-recommends $missing >/dev/null 2>&1 |
   apt-get update --quiet >/dev/null
   apt-get install --yes --quiet --no-install-recommends $missing >/dev/null
 }
-# The tests start their own: the packaged service need not run.
-if command -v service >/dev/null 2>&1; then service redis-server stop >/dev/null 2>&1 || true; fi
+# The tests start their own: the packaged services need not run.
+if command -v service >/dev/null 2>&1; then
+  for installed in $missing; do service "$installed" stop >/dev/null 2>&1 || true; done
+fi

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from vault_gateway.errors import GatewayError, unavailable
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
 
@@ -24,6 +28,9 @@ Connection = psycopg.Connection[Row]
 _SESSION = (
     "-c statement_timeout=5s -c lock_timeout=2s -c idle_in_transaction_session_timeout=15s -c timezone=UTC"
 )
+
+# A little longer than the server's own limit.
+_ANSWERS_WITHIN_S = 7.0
 
 OLDEST_SERVER = 150000
 _MIGRATION_LOCK = 4711000
@@ -33,22 +40,66 @@ class MigrationError(Exception):
     """The schema in the database is not the one this program was built for."""
 
 
+class _BoundedConnection(psycopg.Connection[Row]):
+    """Statements have a time limit in the server, which does not help when the server itself stands still or is
+    gone without a word: then the connection is given up on our side."""
+
+    def wait(self, gen: PQGen[T], *arguments: Any, **named: Any) -> T:
+        try:
+            return super().wait(_until(time.monotonic() + _ANSWERS_WITHIN_S, gen), *arguments, **named)
+        except _NoAnswerError:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("no answer") from None
+
+
+class _NoAnswerError(Exception):
+    pass
+
+
+def _until(deadline: float, gen: PQGen[T]) -> PQGen[T]:
+    """psycopg's protocol: it yields what it waits for, and is sent what is ready, nothing (0) ten times a second."""
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() > deadline:
+                raise _NoAnswerError
+            wanted = gen.send(ready)
+    except StopIteration as ended:
+        result: T = ended.value
+        return result
+
+
 class Database:
     """A pool of connections as the gateway's own, unprivileged role."""
 
     def __init__(self, conninfo: str, *, max_connections: int = 16, wait_s: float = 3.0) -> None:
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool: ConnectionPool[_BoundedConnection] = ConnectionPool(
             conninfo,
-            connection_class=psycopg.Connection[Row],
+            connection_class=_BoundedConnection,
             kwargs={"row_factory": dict_row, "autocommit": True, "options": _SESSION, "connect_timeout": 3},
             min_size=1,
             max_size=max_connections,
             timeout=wait_s,
             open=False,
-            check=None,
-            reconnect_timeout=30,
+            check=self._require_open,
+            # Then the next request tries at once; the pool itself would wait longer and longer.
+            reconnect_timeout=2,
             name="gateway",
         )
+
+    def _require_open(self, conn: Connection) -> None:
+        """Costs a system call, not a round trip: nothing is to be read from an idle connection but its end. Where
+        one has ended the server was restarted, and the others have too."""
+        poll = select.poll()
+        poll.register(conn.fileno(), select.POLLIN)
+        if not poll.poll(0):
+            return
+        try:
+            ConnectionPool.check_connection(conn)
+        except psycopg.Error:
+            self._pool.drain()
+            raise
 
     def open(self) -> None:
         self._pool.open(wait=False)

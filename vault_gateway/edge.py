@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -72,12 +73,16 @@ class Edge:
         client_rate: str,
         failed_logins: str,
         trusted_proxies: Networks = (),
+        without_redis: Collection[str] = (),
     ) -> None:
+        """`without_redis` names the blueprints that go on while Redis is away, with each process counting for
+        itself; all others answer 503 then."""
         self._keyring = keyring
         self._limits = limits
         self._client_rate = client_rate
         self._failed_logins = failed_logins
         self._trusted_proxies = trusted_proxies
+        self._without_redis = frozenset(without_redis)
 
     def install(self, app: Flask) -> None:
         app.json = OrjsonProvider(app)
@@ -95,23 +100,29 @@ class Edge:
             request.remote_addr, request.headers.get("X-Forwarded-For"), self._trusted_proxies
         )
         principal = self._authenticate(counted_as(ip))
-        g.allowance = self._limits.spend("client", self._client_rate, principal.id)
+        g.allowance = self._limits.spend(
+            "client", self._client_rate, principal.id, local_will_do=self._local_will_do()
+        )
         g.principal = principal.id
         return Caller(principal, g.request_id, ip)
 
     def _authenticate(self, ip: str) -> Principal:
-        self._limits.require_left("failed-logins", self._failed_logins, ip)
+        local_will_do = self._local_will_do()
+        self._limits.require_left("failed-logins", self._failed_logins, ip, local_will_do=local_will_do)
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         principal = (
             self._keyring.principal(key) if scheme.lower() == "bearer" and 0 < len(key) <= 4096 else None
         )
         if principal is None:
             metrics.FAILED_LOGINS.inc()
-            self._limits.spend("failed-logins", self._failed_logins, ip)
+            self._limits.spend("failed-logins", self._failed_logins, ip, local_will_do=local_will_do)
             raise GatewayError(
                 "unauthenticated", 401, "A valid API key or JWT is needed: Authorization: Bearer <key>."
             )
         return principal
+
+    def _local_will_do(self) -> bool:
+        return request.blueprint in self._without_redis
 
 
 def caller() -> Caller:

@@ -29,3 +29,8 @@ RELAY_ROUTES = Counter(
     "vault_gateway_relay_routes_total", "Calls and messages by what became of them", ["answer"]
 )
 RELAY_ALARMS = Counter("vault_gateway_relay_alarms_total", "Telecoms that routed calls without records")
+LIMITS_WITHOUT_REDIS = Counter(
+    "vault_gateway_limits_without_redis_total",
+    "Calls while Redis was away: counted in this process alone, or refused",
+    ["outcome"],
+)

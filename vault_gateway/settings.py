@@ -18,6 +18,7 @@ PREFIX = "VAULT_GATEWAY_"
 # Revoked tokens are remembered for as long as this.
 LONGEST_JWT_LIFE_S = 7 * 86_400
 IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
+_REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
 
 
 class SettingsError(Exception):
@@ -62,6 +63,8 @@ class Settings:
                 f"{PREFIX}WORKERS is {self.workers} but {PREFIX}REDIS_URL is not set: rate limits would be counted"
                 " in each worker apart. Set a Redis, or run one worker with more threads."
             )
+        if self.redis_url is not None and urlsplit(self.redis_url).scheme not in _REDIS_SCHEMES:
+            raise SettingsError(f"{PREFIX}REDIS_URL is one of {', '.join(_REDIS_SCHEMES)}://...")
         if not 1 <= self.threads <= 256 or not 1 <= self.workers <= 256:
             raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
         if not 5 <= self.reveal_ttl_s <= 600:
@@ -102,6 +105,7 @@ def from_environment(toml: Path | None = None) -> Settings:
     """Settings of `VAULT_GATEWAY_*`, or of a TOML file with the same names in lower case where the environment
     has none: the one given, else that of `VAULT_GATEWAY_CONFIG`. Every name may end in `_FILE` and then names a
     file that holds the value."""
+    _drop_empty()
     if toml is None and (named := os.environ.get(f"{PREFIX}CONFIG")):
         toml = Path(named)
     if toml is not None:
@@ -125,6 +129,7 @@ class VaultAdmin:
 
 def vault_admin_from_environment() -> VaultAdmin:
     """`VAULT_GATEWAY_VAULT_ADDR`, `_VAULT_CA`, `_POLICIES`, and `_VAULT_ADMIN_TOKEN` or `_VAULT_ADMIN_TOKEN_FILE`."""
+    _drop_empty()
     env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
     try:
         admin = VaultAdmin(
@@ -137,6 +142,12 @@ def vault_admin_from_environment() -> VaultAdmin:
         raise SettingsError(f"settings: {error}") from None
     _require_safe_vault(admin.addr)
     return admin
+
+
+def _drop_empty() -> None:
+    """`NAME=` in a compose file or a unit means that it is not set."""
+    for name in [n for n, value in os.environ.items() if n.startswith(PREFIX) and not value.strip()]:
+        del os.environ[name]
 
 
 def _read(env: FileAwareEnv) -> Settings:

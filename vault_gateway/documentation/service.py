@@ -15,7 +15,7 @@ class HealthSchema(AnswerSchema):
 
 
 class ReadinessSchema(AnswerSchema):
-    status = fields.String(required=True, validate=validate.OneOf(["ready", "not_ready"]))
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "not_ready"]))
     checks = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
@@ -37,7 +37,8 @@ OPERATIONS = (
         name="readyz",
         roles=_NOBODY_IN_PARTICULAR,
         summary="Can it serve?",
-        text="For a balancer: 503 while something that it needs does not answer.",
+        text="For a balancer: 503 while something that it needs does not answer. `degraded` while Redis is away:"
+        " reveals are refused then, and the rest goes on with limits that each process counts alone.",
         answers={
             200: Answer(
                 "It can.", (ReadinessSchema,), examples={"ready": {"status": "ready", "checks": _CHECKS}}
