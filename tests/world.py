@@ -200,7 +200,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path, with
         except urllib3.exceptions.HTTPError:
             pass
         time.sleep(0.05)
-    raise TimeoutError(f"{url} is not ready")
+    raise TimeoutError(f"{url} is not ready: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
 @dataclass
