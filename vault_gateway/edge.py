@@ -256,7 +256,13 @@ def batch_status(items: list[dict[str, Any]]) -> int:
 
 
 def cursor_of(named: dict[str, Any]) -> UUID | None:
-    return parse_base32(named["cursor"]) if "cursor" in named else None
+    """Where a list goes on; 422 for a text that no list gave, which would else begin it anew."""
+    if "cursor" not in named:
+        return None
+    cursor = parse_base32(named["cursor"])
+    if cursor is None:
+        raise GatewayError("validation_failed", 422, "This is not a cursor of this list.")
+    return cursor
 
 
 def page(items: list[dict[str, Any]], following: UUID | None) -> Response:

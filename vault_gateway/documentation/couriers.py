@@ -27,7 +27,9 @@ OPERATIONS = (
         name="register_courier",
         roles=("carrier",),
         summary="Register a courier",
-        text="Names a courier of yours, or renews one. The phone is tokenised at once; its mask comes back.",
+        idempotent=True,
+        text="Names a courier of yours, or renews one. The phone is tokenised at once; its mask comes back."
+        " What you leave out stays as it is, and another phone erases the one before.",
         bodies=(CourierSchema,),
         body_examples={"courier": {"handle": "rider-7"}},
         answers={

@@ -101,7 +101,8 @@ def test_windows_that_meet_share_no_event_and_lose_none(
 
 @pytest.mark.parametrize(
     "query",
-    ["outcome=maybe", "limit=0", "limit=1001", "limit=x", "cursor=x", "from=yesterday", "to=2026-01-01T00:00:00",
+    ["outcome=maybe", "limit=0", "limit=1001", "limit=x", "cursor=x", "cursor=" + "0" * 26,
+     "from=yesterday", "to=2026-01-01T00:00:00",
      "actor=", "actor=a%00b", "waybill=" + "W" * 201, "tenant_id=1", "actor=a&actor=b", "filters[actor]=x"],
 )  # fmt: skip
 def test_a_question_of_another_shape_is_refused(auditor: Actor, query: str) -> None:

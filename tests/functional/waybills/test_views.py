@@ -143,7 +143,7 @@ class TestListsOfAMerchant:
     @pytest.mark.parametrize(
         "query",
         ["state=lost", "since=yesterday", "since=2026-01-01T00:00:00", "order=a%20b", "limit=0", "limit=501",
-         "cursor=1", "courier=wang", "carrier=x", "state=created&state=accepted"],
+         "cursor=1", "cursor=" + "0" * 26, "courier=wang", "carrier=x", "state=created&state=accepted"],
     )  # fmt: skip
     def test_a_list_of_another_shape_is_refused(self, town: Town, query: str) -> None:
         assert town.merchant.get(f"/v1/waybills?{query}").status_code == 422
