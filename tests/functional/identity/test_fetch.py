@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -253,6 +255,29 @@ def test_a_server_that_drips_is_left_at_the_deadline(
         with pytest.raises(JwksError):
             fetch(https(server), allowed)
         assert time.monotonic() - began < 1.5
+
+
+def test_a_handshake_that_drips_is_left_at_the_deadline(
+    allowed: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "TIMEOUT_S", 0.6)
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            # A record of the handshake that is said to be 16 KiB long.
+            for byte in b"\x16\x03\x03\x40\x00" + bytes(100):
+                connection.sendall(bytes([byte]))
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dripping = threading.Thread(target=drip, args=(listener,))
+        dripping.start()
+        began = time.monotonic()
+        with pytest.raises(JwksError):
+            fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/jwks", allowed)
+        assert time.monotonic() - began < 1.5
+        dripping.join()
 
 
 def test_a_server_that_never_greets_is_left_at_the_deadline(

@@ -121,6 +121,21 @@ def test_many_at_once_are_one_load(key_sets: KeySets, issuer: Issuer) -> None:
     assert issuer.loads == 1
 
 
+def test_a_load_that_outlasts_the_interval_stays_the_only_one(
+    key_sets: KeySets, issuer: Issuer, watch: Watch
+) -> None:
+    issuer.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(find, key_sets)
+        eventually(lambda: issuer.loads == 1)
+        watch.now += 3 * OF_URL.retry_s
+        with pytest.raises(GatewayError):
+            find(key_sets)
+        assert isinstance(first.exception(), GatewayError)
+    assert issuer.loads == 1
+    issuer.gate.set()
+
+
 def test_known_keys_go_on_while_new_ones_are_loaded_slowly(
     key_sets: KeySets, issuer: Issuer, watch: Watch
 ) -> None:
