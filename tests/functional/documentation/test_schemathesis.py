@@ -1,0 +1,172 @@
+"""Schemathesis over the document: whoever sends whatever, the answer is one that is documented, and no failing
+answer repeats what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation, BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.functional.documentation.fuzzing import (
+    RealValues,
+    echoed,
+    everyone,
+    real_values,
+    said_of_failures,
+    strict_document,
+    strings_of,
+)
+from tests.world import Actor, World, new_town
+from vault_gateway.documentation.document import OPERATIONS
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+# Of each role that the operation is for, of each other role, and malformed ones of anybody.
+EXAMPLES_OF_ITS_ROLES, EXAMPLES_OF_OTHERS, MALFORMED = 8, 2, 15
+UNDER_V1 = [operation.name for operation in OPERATIONS if operation.path.startswith("/v1/")]
+
+
+@dataclass
+class Fuzzer:
+    """Sends what Schemathesis makes up, with real ids in some places, and checks each answer."""
+
+    schema: BaseSchema
+    people: dict[str, Actor]
+    values: RealValues
+    vocabulary: frozenset[str]
+    statuses: set[int] = field(default_factory=set)
+
+    def operation(self, name: str) -> APIOperation[Any, Any, Any, Any]:
+        for result in self.schema.get_all_operations():
+            assert isinstance(result, Ok)
+            operation = result.ok()
+            if operation.definition.raw["operationId"] == name:
+                return operation
+        raise LookupError(name)
+
+    def send(self, case: Case[Any], role: str) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {self.people[role].key}"})
+        self.statuses.add(answer.status_code)
+        case.validate_response(answer, checks=CHECKS)
+        submitted = strings_of(
+            [case.path_parameters, case.query, _plain(case.body), (case.headers or {}).get("Idempotency-Key")]
+        )
+        media = answer.headers.get("content-type", [""])[0].partition(";")[0]
+        said = said_of_failures(answer.status_code, media, answer.content)
+        headers = "\n".join(strings_of(dict(answer.headers))) if answer.status_code >= 400 else ""
+        assert echoed(submitted, f"{said}\n{headers}", self.vocabulary) == []
+
+    def try_real_ids(self, case: Case[Any], choose: Callable[[list[str]], str | None]) -> None:
+        case.path_parameters = self.values.within(dict(case.path_parameters or {}), choose)
+        case.query = self.values.within(dict(case.query or {}), choose)
+        if isinstance(case.body, dict | list):
+            case.body = self.values.within(case.body, choose)
+
+
+def _plain(body: Any) -> Any:
+    return body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+
+
+def make_fuzzer(world: World, document: dict[str, Any]) -> Fuzzer:
+    def gateway(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/strict.json":
+            start("200 OK", [("Content-Type", "application/json")])
+            return [orjson.dumps(document)]
+        return world.app(environ, start)
+
+    town = new_town(world)
+    schema = schemathesis.openapi.from_wsgi("/strict.json", gateway)
+    words = frozenset(strings_of(document))
+    return Fuzzer(schema, everyone(town), real_values(town), words)
+
+
+@pytest.fixture(scope="module")
+def fuzzer(world: World) -> Fuzzer:
+    return make_fuzzer(world, strict_document())
+
+
+def attack(fuzzer: Fuzzer, name: str, mode: GenerationMode, role: str, examples: int) -> None:
+    """`examples` requests by `role`; always the same ones, so that a failure can be repeated."""
+
+    @given(case=fuzzer.operation(name).as_strategy(generation_mode=mode), data=st.data())
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def send(case: Case[Any], data: st.DataObject) -> None:
+        if mode is GenerationMode.POSITIVE:
+            fuzzer.try_real_ids(case, lambda known: data.draw(st.sampled_from([*known, None])))
+        fuzzer.send(case, role)
+
+    send()
+
+
+@pytest.mark.parametrize("name", UNDER_V1)
+def test_well_formed_requests_of_every_role_get_documented_answers(fuzzer: Fuzzer, name: str) -> None:
+    for role in fuzzer.people:
+        examples = EXAMPLES_OF_ITS_ROLES if role in _roles_of(name) else EXAMPLES_OF_OTHERS
+        attack(fuzzer, name, GenerationMode.POSITIVE, role, examples)
+
+
+@pytest.mark.parametrize("name", UNDER_V1)
+def test_malformed_requests_are_refused_and_never_repeated(fuzzer: Fuzzer, name: str) -> None:
+    role = next(role for role in _roles_of(name) if role in fuzzer.people)
+    attack(fuzzer, name, GenerationMode.NEGATIVE, role, MALFORMED)
+
+
+def _roles_of(name: str) -> tuple[str, ...]:
+    return next(operation for operation in OPERATIONS if operation.name == name).roles
+
+
+@pytest.mark.parametrize("name", [one.name for one in OPERATIONS if one.name not in UNDER_V1])
+def test_what_needs_no_key_gets_documented_answers(fuzzer: Fuzzer, name: str) -> None:
+    attack(fuzzer, name, GenerationMode.POSITIVE, "merchant", 2)
+
+
+def test_an_undocumented_answer_would_be_found(world: World) -> None:
+    document = strict_document()
+    del document["paths"]["/v1/audit/events"]["get"]["responses"]["403"]
+    with pytest.raises(FailureGroup, match="403"):
+        attack(make_fuzzer(world, document), "list_events", GenerationMode.POSITIVE, "merchant", 2)
+
+
+def test_an_undocumented_field_would_be_found(world: World) -> None:
+    document = strict_document()
+    del document["components"]["schemas"]["WaybillView"]["properties"]["network"]
+    with pytest.raises(FailureGroup, match="network"):
+        attack(make_fuzzer(world, document), "get_waybill", GenerationMode.POSITIVE, "merchant", 10)
+
+
+def test_requests_reach_what_is_behind_the_checks(fuzzer: Fuzzer) -> None:
+    """Real ids are hit: without them most answers would be 404 and prove little."""
+    attack(fuzzer, "get_waybill", GenerationMode.POSITIVE, "merchant", 10)
+    attack(fuzzer, "create_waybills", GenerationMode.POSITIVE, "merchant", 40)
+    assert {200, 201} <= fuzzer.statuses
