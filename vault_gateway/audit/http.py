@@ -43,7 +43,7 @@ def audit_blueprint(service: AuditService) -> Blueprint:
         name = named["format"]
         media_type, written = FORMATS[name]
         pages = service.export(who, _question(named), name)
-        response = Response(written(pages), mimetype=media_type)
+        response = Response(written(pages), content_type=media_type)
         suffix = "csv" if name == "csv" else "jsonl"
         response.headers["Content-Disposition"] = f'attachment; filename="access-log.{suffix}"'
         return response

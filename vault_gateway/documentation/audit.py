@@ -121,7 +121,7 @@ OPERATIONS = (
         " check), `csv` (no cell is a formula) or `ocsf` (API Activity of OCSF 1.3.0, a line each). The export is an"
         " event itself, on record before the first byte. An answer that breaks off is not whole.",
         query=ExportSchema,
-        answers={200: Answer("The events; `text/csv` for `csv`.", media="application/jsonl")},
+        answers={200: Answer("The events.", media=("application/jsonl", "text/csv"))},
         codes=("forbidden", "validation_failed"),
     ),
 )

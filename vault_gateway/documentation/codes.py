@@ -126,6 +126,7 @@ _WAYBILLS = (
     Code("deliver_by_invalid", 422, "`deliver_by` is within the next 14 days."),
     Code("station_required", 422, "`at_station` names the `station`."),
     Code("station_unknown", 422, "The carrier has no such station."),
+    Code("relay_pool_exhausted", 503, "No relay number is free now; the parcel goes without one."),
 )
 
 _REVEALS = (

@@ -11,14 +11,14 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from vault_gateway import __version__
-from vault_gateway.documentation import audit, couriers, reveals, service, tokens, waybills
+from vault_gateway.documentation import audit, couriers, relay, reveals, service, tokens, waybills
 from vault_gateway.documentation.codes import CODES, OF_EVERY_CALLER, Code, by_status
 from vault_gateway.documentation.operations import JSON, PROBLEM, Answer, Operation
 from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, TAGS
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, couriers, reveals, audit)
+_ROOMS = (tokens, waybills, couriers, reveals, relay, audit)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,
@@ -187,9 +187,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _answer_content(operation: Operation, answer: Answer) -> dict[str, Any]:
     if answer.shapes:
-        return {answer.media: _content(answer.shapes, answer.examples, "anyOf")}
-    if answer.media != JSON:
-        return {answer.media: {"schema": {"type": "string"}}}
+        return {JSON: _content(answer.shapes, answer.examples, "anyOf")}
+    if answer.media != (JSON,):
+        return {media: {"schema": {"type": "string"}} for media in answer.media}
     return {JSON: {"schema": {"type": "object"}}} if operation.name == "openapi" else {}
 
 

@@ -17,11 +17,11 @@ ANYONE = "anyone"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer other than a problem: nothing, one of `shapes` in JSON, or text of another `media` type."""
+    """An answer other than a problem: nothing, one of `shapes` in JSON, or text of other `media` types."""
 
     text: str
     shapes: tuple[type[Schema], ...] = ()
-    media: str = JSON
+    media: tuple[str, ...] = (JSON,)
     examples: Mapping[str, Any] = field(default_factory=dict)
 
 

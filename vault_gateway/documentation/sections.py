@@ -30,6 +30,7 @@ TAGS = {
     "carrier": "**快递公司** · An express company: moves its parcels, names its couriers, calls reveals back.",
     "station": "**网点 / 驿站** · Holds and sorts parcels: sees the address down to the street while sorting.",
     "courier": "**快递员** · Has a parcel that is out for delivery: opens what the purpose needs, once, and confirms.",
+    "telecom": "**通信服务商** · Owns relay numbers: asks where a call or message goes, reports what became of it.",
     "auditor": "**审计** · Reads who looked at what, when and why, and checks that nothing is missing.",
     "operator": "**运维** · Keeps the service, mostly from the command line. Never sees a person's data.",
     ANYONE: "**无需密钥** · Health, metrics and this documentation.",

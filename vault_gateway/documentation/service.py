@@ -57,7 +57,7 @@ OPERATIONS = (
         roles=_NOBODY_IN_PARTICULAR,
         summary="Metrics for Prometheus",
         text="Labels are routes, codes and kinds; never a value, a name or an id.",
-        answers={200: Answer("Prometheus text format.", media="text/plain")},
+        answers={200: Answer("Prometheus text format.", media=("text/plain",))},
     ),
     Operation(
         method="get",
@@ -75,7 +75,7 @@ OPERATIONS = (
         roles=_NOBODY_IN_PARTICULAR,
         summary="This page",
         text="Works offline: everything it needs comes from this server.",
-        answers={200: Answer("The page.", media="text/html")},
+        answers={200: Answer("The page.", media=("text/html",))},
     ),
     Operation(
         method="get",
@@ -84,7 +84,7 @@ OPERATIONS = (
         roles=_NOBODY_IN_PARTICULAR,
         summary="All error codes",
         text="Each `code` with its status, its `type` and its meaning.",
-        answers={200: Answer("The page.", media="text/html")},
+        answers={200: Answer("The page.", media=("text/html",))},
     ),
     Operation(
         method="get",
@@ -93,7 +93,7 @@ OPERATIONS = (
         roles=_NOBODY_IN_PARTICULAR,
         summary="A script or style of the page",
         text="The version is part of the address, so that it may be kept for a year.",
-        answers={200: Answer("The file.", media="*/*"), 304: Answer("You have it.")},
+        answers={200: Answer("The file.", media=("*/*",)), 304: Answer("You have it.")},
         codes=("not_found",),
     ),
 )

@@ -21,7 +21,14 @@ from vault_gateway.documentation.shapes import (
     token_field,
 )
 from vault_gateway.shapes import ORDER_FIELD, TenantSchema
-from vault_gateway.tokens.schemas import KINDS, LookupSchema, MatchSchema, SearchSchema, TokenizeSchema
+from vault_gateway.tokens.schemas import (
+    KINDS,
+    LookupSchema,
+    MatchSchema,
+    OrderSchema,
+    SearchSchema,
+    TokenizeSchema,
+)
 
 _OWNERS = ("platform", "merchant")
 _GROUND = ("forbidden", "not_found", "merchant_required", "validation_failed")
@@ -119,11 +126,6 @@ class LookupAnswerSchema(AnswerSchema):
 
 
 class TokenPageSchema(PageSchema):
-    items = fields.List(fields.Nested(TokenViewSchema), required=True)
-
-
-class OrderViewSchema(AnswerSchema):
-    order = fields.String(required=True, validate=ORDER_FIELD)
     items = fields.List(fields.Nested(TokenViewSchema), required=True)
 
 
@@ -295,12 +297,12 @@ OPERATIONS = (
         roles=_OWNERS,
         summary="Show an order's tokens",
         text="All tokens that were made for this order.",
-        query=TenantSchema,
+        query=OrderSchema,
         answers={
             200: Answer(
-                "The order's masked views.",
-                (OrderViewSchema,),
-                examples={"one": {"order": "SO-1024", "items": [_VIEW]}},
+                "A page of the order's masked views.",
+                (TokenPageSchema,),
+                examples={"one": {"items": [_VIEW]}},
             )
         },
         codes=_GROUND,

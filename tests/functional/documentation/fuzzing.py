@@ -44,7 +44,8 @@ class RealValues:
 
 def real_values(town: Town) -> RealValues:
     """Parcels in two states, their tokens, a grant, an event."""
-    tokens = town.tokenize(canaries.person())
+    order = {"order": "SO-1024", "items": canaries.items_of(canaries.person())}
+    tokens = Tokens(*(item["token"] for item in town.merchant.post("/v1/tokens", order).get_json()["items"]))
     created, out = town.waybill(tokens, order="SO-1024"), town.out_for_delivery(tokens)
     grant = town.courier.post("/v1/reveals", {"waybill_no": out, "purpose": "deliver"})
     assert grant.status_code == 201, grant.text
@@ -53,6 +54,7 @@ def real_values(town: Town) -> RealValues:
         "token": list(tokens.as_recipient().values()),
         "waybill_no": [created, out],
         "reveal": [grant.get_json()["reveal_id"]],
+        "order": ["SO-1024"],
         "event": [event["id"]],
         "carrier": [town.carrier_slug],
         "network": ["douyin"],

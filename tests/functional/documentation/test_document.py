@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from marshmallow import Schema
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests import canaries
-from tests.world import World
+from tests.functional.documentation.fuzzing import everyone
+from tests.world import Town, World
 from vault_gateway.documentation.document import OPERATIONS, openapi_document
 from vault_gateway.documentation.operations import Operation
 from vault_gateway.model import Role
@@ -75,6 +77,33 @@ def test_examples_of_bodies_are_taken_by_the_very_schemas(operation: Operation) 
     for name, example in operation.body_examples.items():
         accepted = [shape for shape in operation.bodies if not shape().validate(example)]
         assert len(accepted) == 1, f"{name} fits {accepted}"
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.secured], ids=lambda operation: operation.name
+)
+def test_what_is_documented_is_what_loads(
+    town: Town, monkeypatch: pytest.MonkeyPatch, operation: Operation
+) -> None:
+    """The schemas that the view really hands its body or query to, not others that look like them."""
+    loaded: list[type[Schema]] = []
+    load = Schema.load
+
+    def spy(self: Schema, *args: Any, **more: Any) -> Any:
+        loaded.append(type(self))
+        return load(self, *args, **more)
+
+    monkeypatch.setattr(Schema, "load", spy)
+    people = everyone(town)
+    actor = people[next(role for role in operation.roles if role in people)]
+    address = re.sub(r"{\w+}", "x", operation.path)
+    seen = set()
+    for body in operation.body_examples.values() or [None]:
+        loaded.clear()
+        actor.call(operation.method.upper(), address, body)
+        # The first is the whole body's; nested ones follow.
+        seen.update(loaded[:1])
+    assert seen == set(operation.bodies) or (operation.query is not None and seen == {operation.query})
 
 
 def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:

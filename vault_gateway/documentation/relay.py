@@ -1,0 +1,97 @@
+"""The relay room, described: what the owner of the numbers asks and reports."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from vault_gateway.documentation.codes import OF_BODIES
+from vault_gateway.documentation.operations import Answer, Operation
+from vault_gateway.documentation.shapes import TIME, AnswerSchema
+from vault_gateway.relay.schemas import RecordSchema, RouteSchema
+
+_TELECOM = ("telecom",)
+
+
+class ConnectSchema(AnswerSchema):
+    action = fields.String(required=True, validate=validate.Equal("connect"))
+    destination = fields.String(
+        required=True, metadata={"description": "E.164. Dial it, tell and keep it nowhere."}
+    )
+    display = fields.String(required=True, metadata={"description": "The number to show: the relay number."})
+    binding_id = fields.String(required=True)
+    max_seconds = fields.Integer(required=True)
+    text = fields.String(metadata={"description": "The message to pass on, phone numbers in it masked."})
+
+
+class AskExtensionSchema(AnswerSchema):
+    action = fields.String(required=True, validate=validate.Equal("ask_extension"))
+
+
+class RejectSchema(AnswerSchema):
+    action = fields.String(required=True, validate=validate.Equal("reject"))
+    reason = fields.String(required=True)
+
+
+class RecordTakenSchema(AnswerSchema):
+    call_id = fields.String(required=True)
+    type = fields.String(required=True)
+
+
+_RELAY_NUMBER, _CALLER = "+12025550100", "+12025550123"
+
+OPERATIONS = (
+    Operation(
+        method="post",
+        path="/v1/relay/route",
+        name="route_call",
+        roles=_TELECOM,
+        summary="Where does this call or message go?",
+        text="For a call or a message to one of your relay numbers: connect it, ask for the extension, or reject it."
+        " The number is never connected to a previous or a different parcel's recipient.",
+        bodies=(RouteSchema,),
+        body_examples={
+            "call": {
+                "call_id": "call-1024",
+                "medium": "voice",
+                "caller": _CALLER,
+                "called": _RELAY_NUMBER,
+                "extension": "471123",
+            }
+        },
+        answers={
+            200: Answer(
+                "What to do.",
+                (ConnectSchema, AskExtensionSchema, RejectSchema),
+                examples={
+                    "connect": {
+                        "action": "connect",
+                        "destination": "+12025550145",
+                        "display": _RELAY_NUMBER,
+                        "binding_id": "rb_01m74sxx00fdtt5ycrhzdsasqc",
+                        "max_seconds": 3600,
+                    },
+                    "ask": {"action": "ask_extension"},
+                    "reject": {"action": "reject", "reason": "no_binding"},
+                },
+            )
+        },
+        codes=("not_found", *OF_BODIES, "vault_unavailable"),
+    ),
+    Operation(
+        method="post",
+        path="/v1/relay/events",
+        name="take_record",
+        roles=_TELECOM,
+        summary="Report what became of a call",
+        text="Idempotent by `call_id` and `type`: duplicates, disorder and repeats are normal. Calls that are"
+        " connected and never reported end in `reject`.",
+        bodies=(RecordSchema,),
+        body_examples={"end": {"call_id": "call-1024", "type": "end", "at": TIME}},
+        answers={
+            200: Answer(
+                "Taken.", (RecordTakenSchema,), examples={"end": {"call_id": "call-1024", "type": "end"}}
+            )
+        },
+        codes=("not_found", *OF_BODIES, "event_in_future", "vault_unavailable"),
+    ),
+)
