@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+import vault_gateway
 from tests import canaries
 from tests.world import Actor, Tokens, Town
 from vault_gateway.documentation.document import openapi_document
 
+SOURCE = Path(vault_gateway.__file__).parent
 # Shorter strings stand in some answer by chance.
 LEAST_TELLING = 6
 
@@ -114,8 +119,19 @@ def said_of_failures(status: int, mimetype: str, body: bytes) -> str:
     return f"{body.decode()}\n{parsed}"
 
 
+def vocabulary_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """What an answer may say of its own: the words of the document and the texts of the program. Hypothesis finds
+    those in the source too, and sends them."""
+    texts = list(strings_of(document))
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return frozenset(word for text in texts for word in (text, *re.findall(r"[\w-]+", text)))
+
+
 def echoed(submitted: Iterable[str], said: str, vocabulary: frozenset[str]) -> list[str]:
-    """The submitted strings that stand in what was said, apart from words of the document itself."""
+    """The submitted strings that stand in what was said, apart from what it may say of its own."""
     return [
         text for text in submitted if len(text) >= LEAST_TELLING and text not in vocabulary and text in said
     ]
