@@ -6,8 +6,10 @@ from marshmallow import fields, validate
 
 from vault_gateway.documentation.codes import OF_BODIES
 from vault_gateway.documentation.operations import Answer, Operation
-from vault_gateway.documentation.shapes import TIME, AnswerSchema
+from vault_gateway.documentation.shapes import TIME, AnswerSchema, time_field
+from vault_gateway.documentation.waybills import NUMBER
 from vault_gateway.relay.schemas import RecordSchema, RouteSchema
+from vault_gateway.waybills.schemas import BindingSchema
 
 _TELECOM = ("telecom",)
 
@@ -37,9 +39,83 @@ class RecordTakenSchema(AnswerSchema):
     type = fields.String(required=True)
 
 
+class BindingViewSchema(AnswerSchema):
+    binding_id = fields.String(required=True)
+    waybill_no = fields.String(required=True)
+    mode = fields.String(required=True, validate=validate.OneOf(["extension", "axb"]))
+    number = fields.String(required=True)
+    extension = fields.String()
+    expires_at = time_field()
+
+
+class BindingWithCallsSchema(BindingViewSchema):
+    calls = fields.List(
+        fields.Dict(keys=fields.String()),
+        required=True,
+        metadata={"description": "When, by which medium, for how many seconds; never between whom."},
+    )
+
+
 _RELAY_NUMBER, _CALLER = "+12025550100", "+12025550123"
 
+_BINDING = {
+    "binding_id": "rb_01m74sxx00fdtt5ycrhzdsasqc",
+    "waybill_no": NUMBER,
+    "mode": "extension",
+    "number": _RELAY_NUMBER,
+    "extension": "471123",
+    "expires_at": TIME,
+}
+_OWNERS_AND_COURIER = ("courier", "merchant", "platform")
+
 OPERATIONS = (
+    Operation(
+        method="post",
+        path="/v1/relay/bindings",
+        name="bind",
+        roles=_OWNERS_AND_COURIER,
+        summary="Get a relay number for a parcel",
+        text="`extension`: a number and an extension for whoever holds the label. `axb`: between the recipient and the"
+        " phone that the courier who has the parcel registered. The live one comes back where there is one.",
+        bodies=(BindingSchema,),
+        body_examples={"pair": {"waybill_no": NUMBER, "mode": "axb"}, "extension": {"waybill_no": NUMBER}},
+        answers={201: Answer("The number.", (BindingViewSchema,), examples={"extension": _BINDING})},
+        codes=(
+            "forbidden",
+            "not_found",
+            *OF_BODIES,
+            "illegal_transition",
+            "expires_at_invalid",
+            "mode_not_allowed",
+            "phone_not_registered",
+            "relay_pool_exhausted",
+            "vault_unavailable",
+        ),
+    ),
+    Operation(
+        method="get",
+        path="/v1/relay/bindings/{binding}",
+        name="get_binding",
+        roles=("merchant", "platform"),
+        summary="Show a relay number and its calls",
+        text="When calls were made and for how long; never between whom.",
+        answers={
+            200: Answer(
+                "The number.", (BindingWithCallsSchema,), examples={"quiet": {**_BINDING, "calls": []}}
+            )
+        },
+        codes=("forbidden", "not_found"),
+    ),
+    Operation(
+        method="delete",
+        path="/v1/relay/bindings/{binding}",
+        name="release",
+        roles=("merchant", "platform"),
+        summary="Close a relay number",
+        text="At once. It rests before anybody else gets it, and closing it unlocks nothing.",
+        answers={204: Answer("Closed.")},
+        codes=("forbidden", "not_found"),
+    ),
     Operation(
         method="post",
         path="/v1/relay/route",

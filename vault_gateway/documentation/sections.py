@@ -58,6 +58,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "rv_01m74sxx00fdtt5ycrhzdsasqc",
     },
+    "binding": {
+        "description": "`rb_` and 26 characters.",
+        "schema": {"type": "string"},
+        "example": "rb_01m74sxx00fdtt5ycrhzdsasqc",
+    },
     "event": {
         "description": "The event's id, a UUID.",
         "schema": {"type": "string"},

@@ -12,6 +12,7 @@ from vault_gateway.documentation.shapes import (
     RECIPIENT,
     TIME,
     AnswerSchema,
+    ItemErrorSchema,
     ItemOnlyErrorSchema,
     MaskedPartySchema,
     PageSchema,
@@ -36,6 +37,16 @@ class LabelSchema(AnswerSchema):
     recipient = fields.String(required=True)
     address = fields.String(required=True)
     carrier = fields.String(required=True)
+    call = fields.String(metadata={"description": "Relay number and extension, where the parcel has them."})
+
+
+class ParcelRelaySchema(AnswerSchema):
+    """The number that lives, or the `error` why there is none though one was asked for."""
+
+    number = fields.String()
+    extension = fields.String()
+    expires_at = time_field(required=False)
+    error = fields.Nested(ItemErrorSchema)
 
 
 class WaybillViewSchema(AnswerSchema):
@@ -56,6 +67,7 @@ class WaybillViewSchema(AnswerSchema):
         }
     )
     order = fields.String()
+    relay = fields.Nested(ParcelRelaySchema)
     label = fields.Nested(
         LabelSchema, required=True, metadata={"description": "The lines a label shows: masks, nothing else."}
     )

@@ -34,7 +34,9 @@ class ManyWaybillsSchema(TenantSchema):
 
 
 class BindingSchema(Schema):
-    waybill_no = fields.String(required=True, validate=validate.Length(1, 64))
+    waybill_no = fields.String(
+        required=True, validate=validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
+    )
     mode = fields.String(validate=validate.OneOf(["extension", "axb"]), load_default="extension")
     expires_at = fields.AwareDateTime(format="iso")
 
