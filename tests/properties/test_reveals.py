@@ -319,7 +319,7 @@ def test_the_service_is_what_the_model_is(world: World, town: Town, clock: Turne
         def __init__(self) -> None:
             super().__init__(town, other, stranger, operator)
 
-    # Under a minute even on a busy machine. No shrinking: with a real service behind it that would take as long again many times.
+    # Under a minute. No shrinking: with a real service behind it that would take many times as long.
     bounds = settings(
         max_examples=14,
         stateful_step_count=50,
