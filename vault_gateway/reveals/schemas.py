@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.reveals.purposes import FIELDS
 from vault_gateway.reveals.seal import KeyInvalid, read_public_key
+from vault_gateway.shapes import TrueOrFalse
 
 MAX_REVEALS = 20
 
@@ -20,15 +21,6 @@ class PublicKeyField(fields.String):
             return read_public_key(super()._deserialize(value, attr, data, **kwargs))
         except KeyInvalid:
             raise ValidationError("An X25519 public key: 32 bytes in base64.") from None
-
-
-class TrueOrFalse(fields.Boolean):
-    """A JSON boolean. To marshmallow 1 is true, for in Python it equals True."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class RevealSchema(Schema):

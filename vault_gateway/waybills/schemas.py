@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, TenantSchema
+from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, TenantSchema, TrueOrFalse
 from vault_gateway.tokens.schemas import RecipientTokensSchema
 from vault_gateway.waybills.states import EVENT_TYPES, State
 
@@ -22,7 +22,7 @@ class OrderSchema(Schema):
     waybill_no = fields.String(
         validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter.")
     )
-    relay = fields.Boolean(truthy={True}, falsy={False})
+    relay = TrueOrFalse()
 
 
 class OneWaybillSchema(OrderSchema, TenantSchema):

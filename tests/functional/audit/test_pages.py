@@ -81,7 +81,7 @@ def test_short_pages_add_up_to_the_whole_answer(world: World, ledger: Ledger) ->
         ),
     }
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(
         filters=st.fixed_dictionaries(
             {},

@@ -16,7 +16,7 @@ from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError
 
 
-def _waiting_for(admin: Connection, table: str, within_s: float = 1.8) -> int:
+def _waiting_for(admin: Connection, table: str, within_s: float = 5.0) -> int:
     """The backend that waits for a lock on `table`."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
