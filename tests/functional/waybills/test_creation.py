@@ -265,7 +265,7 @@ class TestRepeats:
 
 @pytest.mark.parametrize(
     "more",
-    [{"state": "accepted"}, {"tenant_id": "x"}, {"receipt": "x"}, {"order": "a b"}, {"order": ""}, {"relay": 1},
+    [{"state": "accepted"}, {"tenant_id": "x"}, {"receipt": "x"}, {"order": "a b"}, {"order": ""}, {"relay": 2},
      {"relay": "no"}, {"recipient": {}}, {"network": 1}, {"courier": "me"}],
 )  # fmt: skip
 def test_a_body_of_another_shape_is_refused(town: Town, someone: Tokens, more: dict[str, Any]) -> None:
