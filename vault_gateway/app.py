@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask
@@ -19,11 +21,11 @@ from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
 from vault_gateway.forwarded import parse_networks
 from vault_gateway.health import health_blueprint
-from vault_gateway.housekeeping import keep_house
+from vault_gateway.housekeeping import Duty, keep_house
 from vault_gateway.idempotency import RequestKeys, forget_old
 from vault_gateway.identity.keyring import keyring
 from vault_gateway.identity.tenants import TenantRegistry
-from vault_gateway.keys import RelayKeys, Revealer, Tokenizer, Vault
+from vault_gateway.keys import Credential, RelayKeys, Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.relay.http import relay_blueprint
@@ -59,16 +61,38 @@ def load_rules(folder: Path) -> tuple[Policies, Purposes]:
     return policies, purposes
 
 
-def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
-    """The gateway as a WSGI application. Raises at once for what would only fail later: policies, masks,
-    networks, identities, the schema of the database."""
-    for identity in ("tokenizer", "revealer", "relay"):
-        if identity not in settings.identities:
+@dataclass(frozen=True)
+class Parts:
+    """What every duty stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    vault: Vault
+    limits: Limits
+    ledger: Ledger
+    purposes: Purposes
+
+    def credential(self, identity: str) -> Credential:
+        """An identity that a duty of this node needs; one that it does not need is never asked for."""
+        found = self.settings.identities.get(identity)
+        if found is None:
             raise SettingsError(f"VAULT_GATEWAY_{identity.upper()}_ROLE_ID and _SECRET_ID are not set")
+        return found
+
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer(self.vault, self.credential("tokenizer"))
+
+    def request_keys(self) -> RequestKeys:
+        return RequestKeys(self.tokenizer())
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
+    """The gateway as a WSGI application, with the duties that the settings give it. Raises at once for what would
+    only fail later: policies, masks, networks, identities, the schema of the database."""
+    _require_needed_identities_only(settings)
     policies, purposes = load_rules(settings.policies)
     access = Access(policies)
-    networks = load_networks(settings.policies / "networks")
-    normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
     database = Database(settings.database_url, max_connections=settings.database_connections)
     database.open()
     with database.connection() as conn:
@@ -79,28 +103,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         batch_items=settings.vault_batch_items,
         connections=settings.threads,
     )
-    tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
     limits = Limits(settings.redis_url)
-    ledger, tenants, request_keys = (
-        Ledger(database, access, clock),
-        TenantRegistry(clock),
-        RequestKeys(tokenizer),
-    )
-    tokens = TokenService(
-        ledger, tokenizer, normaliser, tenants, clock, missed_searches_a_day=settings.missed_searches_a_day
-    )
-    relay = RelayService(clock)
-    waybills = WaybillService(ledger, tenants, networks, relay, clock)
-    revealer = Revealer(vault, settings.identities["revealer"])
-    reveals = RevealService(ledger, revealer, purposes, clock, ttl_s=settings.reveal_ttl_s)
-
-    relay_keys = RelayKeys(vault, settings.identities["relay"])
-    routing = RoutingService(ledger, relay_keys, limits, clock, unrecorded_routes=settings.unrecorded_routes)
+    ledger = Ledger(database, access, clock)
+    parts = Parts(settings, clock, database, vault, limits, ledger, purposes)
 
     app = Flask("vault_gateway", static_folder=None)
     app.extensions["access"] = access
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    edge = Edge(
+    Edge(
         keyring(settings, database, clock),
         limits,
         client_rate=settings.client_rate,
@@ -108,27 +118,78 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         trusted_proxies=parse_networks(settings.trusted_proxies),
         # Not the rooms that disclose something: they fail closed.
         without_redis=("tokens", "waybills", "couriers", "audit"),
-    )
-    edge.install(app)
-    app.register_blueprint(tokens_blueprint(tokens, request_keys))
-    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
-    app.register_blueprint(
-        couriers_blueprint(CourierService(ledger, tokens, normaliser, clock), request_keys)
-    )
-    app.register_blueprint(reveals_blueprint(reveals, request_keys))
-    pairs = PairService(relay_keys, clock)
-    parcel_relay = ParcelRelay(ledger, relay, pairs, relay_keys, clock)
-    app.register_blueprint(parcel_relay_blueprint(parcel_relay))
-    app.register_blueprint(relay_blueprint(routing, RecordService(ledger, relay_keys, clock)))
-    app.register_blueprint(audit_blueprint(AuditService(ledger)))
+    ).install(app)
+    chores: dict[str, Duty] = {"idempotency": lambda conn: forget_old(conn, clock)}
+    for duty in settings.duties:
+        chores |= DUTIES[duty](app, parts)
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
     app.register_blueprint(health_blueprint(database, vault, limits, multiprocess_metrics=several))
     app.register_blueprint(documentation_blueprint())
-    duties = {
-        "token_partitions": keep_partitions_ahead,
-        "audit_partitions": audit_store.keep_partitions_ahead,
-        "idempotency": lambda conn: forget_old(conn, clock),
-        "relay_rest": lambda conn: sweep_pool(conn, clock()),
-    }
-    keep_house(database, duties)
+    keep_house(database, chores)
     return app
+
+
+def _require_needed_identities_only(settings: Settings) -> None:
+    """Who takes over a node without the duty must find no identity on it that decrypts."""
+    for identity, duty in (("revealer", "reveal"), ("relay", "relay")):
+        if identity in settings.identities and duty not in settings.duties:
+            raise SettingsError(
+                f"this node has no duty {duty}: take VAULT_GATEWAY_{identity.upper()}_ROLE_ID and _SECRET_ID away"
+            )
+
+
+def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
+    """Values in, tokens out; waybills and couriers. Nothing here can decrypt."""
+    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
+    networks = load_networks(settings.policies / "networks")
+    normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
+    tenants, request_keys = TenantRegistry(clock), parts.request_keys()
+    tokens = TokenService(
+        ledger,
+        parts.tokenizer(),
+        normaliser,
+        tenants,
+        clock,
+        missed_searches_a_day=settings.missed_searches_a_day,
+    )
+    waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock)
+    couriers = CourierService(ledger, tokens, normaliser, clock)
+    app.register_blueprint(tokens_blueprint(tokens, request_keys))
+    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
+    app.register_blueprint(couriers_blueprint(couriers, request_keys))
+    return {"token_partitions": keep_partitions_ahead}
+
+
+def _reveal(app: Flask, parts: Parts) -> Mapping[str, Duty]:
+    """The only duty whose Vault identity opens names and addresses."""
+    revealer = Revealer(parts.vault, parts.credential("revealer"))
+    ttl_s = parts.settings.reveal_ttl_s
+    reveals = RevealService(parts.ledger, revealer, parts.purposes, parts.clock, ttl_s=ttl_s)
+    app.register_blueprint(reveals_blueprint(reveals, parts.request_keys()))
+    return {}
+
+
+def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
+    """Calls and messages. Its Vault identity opens phones and nothing else."""
+    ledger, clock = parts.ledger, parts.clock
+    keys = RelayKeys(parts.vault, parts.credential("relay"))
+    routing = RoutingService(
+        ledger, keys, parts.limits, clock, unrecorded_routes=parts.settings.unrecorded_routes
+    )
+    parcels = ParcelRelay(ledger, RelayService(clock), PairService(keys, clock), keys, clock)
+    app.register_blueprint(relay_blueprint(routing, RecordService(ledger, keys, clock)))
+    app.register_blueprint(parcel_relay_blueprint(parcels))
+    return {"relay_rest": lambda conn: sweep_pool(conn, clock())}
+
+
+def _audit(app: Flask, parts: Parts) -> Mapping[str, Duty]:
+    app.register_blueprint(audit_blueprint(AuditService(parts.ledger)))
+    return {"audit_partitions": audit_store.keep_partitions_ahead}
+
+
+DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Duty]]] = {
+    "tokenize": _tokenize,
+    "reveal": _reveal,
+    "relay": _relay,
+    "audit": _audit,
+}

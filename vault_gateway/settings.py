@@ -17,6 +17,8 @@ from vault_gateway.keys import Credential
 PREFIX = "VAULT_GATEWAY_"
 # Revoked tokens are remembered for as long as this.
 LONGEST_JWT_LIFE_S = 7 * 86_400
+# What a node does. Only `reveal` and `relay` need Vault identities that decrypt.
+ALL_DUTIES = ("tokenize", "reveal", "relay", "audit")
 IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
 _REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
 
@@ -33,6 +35,7 @@ class Settings:
     vault_addr: str
     identities: Mapping[str, Credential] = field(repr=False)
     policies: Path
+    duties: tuple[str, ...] = ALL_DUTIES
     admin_database_url: str | None = field(default=None, repr=False)
     vault_ca: Path | None = None
     vault_batch_items: int = 240
@@ -58,6 +61,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
+        if unknown := [duty for duty in self.duties if duty not in ALL_DUTIES]:
+            raise SettingsError(f"{PREFIX}DUTIES: {unknown[0]!r} is none of {', '.join(ALL_DUTIES)}")
+        if not self.duties:
+            raise SettingsError(f"{PREFIX}DUTIES names no duty")
         if self.workers > 1 and self.redis_url is None:
             raise SettingsError(
                 f"{PREFIX}WORKERS is {self.workers} but {PREFIX}REDIS_URL is not set: rate limits would be counted"
@@ -160,6 +167,7 @@ def _read(env: FileAwareEnv) -> Settings:
         vault_batch_items=env.int("VAULT_BATCH_ITEMS", 240),
         redis_url=env.str("REDIS_URL", None),
         policies=env.path("POLICIES", policies_folder()),
+        duties=tuple(env.list("DUTIES", list(ALL_DUTIES))),
         host=env.str("HOST", "127.0.0.1"),
         port=env.int("PORT", 8080),
         workers=env.int("WORKERS", 1),
@@ -193,7 +201,7 @@ def with_jwks_of_environment(settings: Settings) -> Settings:
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that `from_environment` makes the same settings of, for a gateway in another process."""
     values = {
-        field.name: str(value)
+        field.name: ",".join(value) if isinstance(value, tuple) else str(value)
         for field in fields(settings)
         if field.name != "identities" and (value := getattr(settings, field.name)) is not None
     }

@@ -56,6 +56,7 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         jwks_ca=Path("/etc/jwks-ca.pem"),
         jwt_life_s=3600,
         unrecorded_routes=11,
+        duties=("tokenize", "audit"),
     )
     assert not [
         f.name
@@ -91,6 +92,8 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ({"vault_addr": "http://vault.example:8200"}, "VAULT_ADDR"),
         ({"vault_addr": "vault.example"}, "VAULT_ADDR"),
         ({"workers": 2}, "REDIS_URL"),
+        ({"duties": ("tokenize", "rule")}, "DUTIES"),
+        ({"duties": ()}, "DUTIES"),
         ({"threads": 0}, "THREADS"),
         ({"reveal_ttl_s": 601}, "REVEAL_TTL_S"),
         ({"policies": Path("/nowhere")}, "POLICIES"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from vault_gateway import database
 from vault_gateway import serve as server
 from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
-from vault_gateway.settings import Settings, SettingsError, from_environment
+from vault_gateway.settings import PREFIX, Settings, SettingsError, from_environment
 
 
 @click.command(epilog="Example: vault-gateway up --data data --port 8080")
@@ -33,11 +34,16 @@ def up(data: Path, host: str, port: int) -> None:
 @click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A TOML file of settings."
 )
+@click.option(
+    "--duties", help="What this node does: some of tokenize,reveal,relay,audit. All, where none is named."
+)
 @click.option("--environment", type=click.Path(path_type=Path, dir_okay=False, exists=True), hidden=True)
-def serve(config: Path | None, environment: Path | None) -> None:
+def serve(config: Path | None, duties: str | None, environment: Path | None) -> None:
     """Serve in production: gunicorn, with settings from VAULT_GATEWAY_* or a TOML file."""
     if environment is not None:
         embedded.read_environment(environment)
+    if duties is not None:
+        os.environ[f"{PREFIX}DUTIES"] = duties
     server.serve(from_environment(config))
 
 
