@@ -8,7 +8,7 @@ import time
 
 from vault_gateway.database import Database, Row
 from vault_gateway.identity import store
-from vault_gateway.identity.memory import Memory
+from vault_gateway.identity.memory import AT_MOST, Memory
 from vault_gateway.model import Principal, Role
 
 KEY_PREFIX = "vg_"
@@ -26,10 +26,10 @@ class ApiKeys:
     """Finds the principal of a key. Both finds and misses are remembered for a few seconds, so that a flood of
     wrong keys does not become a flood of queries; apart, so that it does not make the good ones forgotten."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, remember_at_most: int = AT_MOST) -> None:
         self._database = database
-        self._found: Memory[Principal] = Memory()
-        self._missed: Memory[bool] = Memory()
+        self._found: Memory[Principal] = Memory(at_most=remember_at_most)
+        self._missed: Memory[bool] = Memory(at_most=remember_at_most)
 
     def principal(self, key: str) -> Principal | None:
         digest = key_digest(key)

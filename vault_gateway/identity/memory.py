@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 # What is revoked is refused everywhere within 5 s; the rest of that time is the request's own.
 REMEMBER_S = 3.0
-_AT_MOST = 10_000
+AT_MOST = 10_000
 
 
 class Memory(Generic[T]):
     """Answers by digest of what was presented. The time counts from `asked`, taken before the question was put:
     the answer may be as old as that."""
 
-    def __init__(self, *, at_most: int = _AT_MOST) -> None:
+    def __init__(self, *, at_most: int = AT_MOST) -> None:
         self._at_most = at_most
         self._lock = threading.Lock()
         self._answers: OrderedDict[bytes, tuple[float, T]] = OrderedDict()

@@ -255,7 +255,7 @@ def test_a_server_that_drips_is_left_at_the_deadline(
         began = time.monotonic()
         with pytest.raises(JwksError):
             fetch(https(server), allowed)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.2
 
 
 def test_a_handshake_that_drips_is_left_at_the_deadline(
@@ -277,7 +277,7 @@ def test_a_handshake_that_drips_is_left_at_the_deadline(
         began = time.monotonic()
         with pytest.raises(JwksError):
             fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/jwks", allowed)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.2
         dripping.join()
 
 
@@ -289,4 +289,4 @@ def test_a_server_that_never_greets_is_left_at_the_deadline(
         began = time.monotonic()
         with pytest.raises(JwksError):
             fetch(f"https://127.0.0.1:{silent.getsockname()[1]}/jwks", allowed)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 2.2

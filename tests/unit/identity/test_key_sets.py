@@ -14,7 +14,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.identity.compact import TokenRefused
 from vault_gateway.identity.fetch import JwksError
 from vault_gateway.identity.jwks import Key, KeySet, parse_jwks
-from vault_gateway.identity.key_sets import GOOD_FOR_S, OF_URL, KeySets
+from vault_gateway.identity.key_sets import GOOD_FOR_S, OF_URL, WAIT_S, KeySets
 
 URL = "https://id.example/jwks"
 
@@ -145,7 +145,7 @@ def test_known_keys_go_on_while_new_ones_are_loaded_slowly(
     began = time.monotonic()
     for _ in range(100):
         find(key_sets)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < WAIT_S
     assert issuer.loads == 2
     issuer.gate.set()
 
@@ -157,7 +157,7 @@ def test_waiting_ends_after_a_second(key_sets: KeySets, issuer: Issuer) -> None:
         find(key_sets)
     assert (raised.value.status, raised.value.code) == (503, "identity_provider_unavailable")
     assert raised.value.retry_after is not None
-    assert 0.9 < time.monotonic() - began < 2
+    assert 0.9 < time.monotonic() - began < 5
     issuer.gate.set()
 
 
