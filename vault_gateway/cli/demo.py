@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import sys
 import tempfile
@@ -52,6 +53,8 @@ def _interruptible() -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
+        # A query that is broken off is what was asked for, and no news.
+        logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         raise _Interrupted
 
     before = {

@@ -26,7 +26,8 @@ def play(folder: Path, screen: Screen) -> None:
     began = time.monotonic()
     screen.line("vault-gateway: an order's life, from checkout to the door", "bold")
     screen.tell(
-        "OpenBao holds the keys, PostgreSQL the records, the gateway stands between them. Starting ..."
+        "OpenBao holds the keys, PostgreSQL the records, and the gateway stands between them. Everyone below"
+        " calls it over HTTP with a key of their own. All people are made up. Starting ..."
     )
     with cast(folder) as players:
         screen.done(f"all three run in {folder} ({time.monotonic() - began:.1f} s)")
