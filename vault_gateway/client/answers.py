@@ -103,7 +103,18 @@ class Masked:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayNumber:
+    """What a caller dials instead of the recipient's phone."""
+
+    number: str
+    expires_at: datetime
+    extension: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waybill:
+    """`relay` is the number that lives, or why there is none though one was asked for."""
+
     waybill_no: str
     network: str
     carrier: str
@@ -119,6 +130,7 @@ class Waybill:
     station: str | None = None
     deliver_by: datetime | None = None
     routing_code: str | None = None
+    relay: RelayNumber | ItemError | None = None
 
 
 @dataclass(frozen=True, slots=True)

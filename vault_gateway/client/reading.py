@@ -10,6 +10,7 @@ from vault_gateway.client.answers import (
     AuditEvent,
     ItemError,
     Masked,
+    RelayNumber,
     Reveal,
     TokenInfo,
     Tokenized,
@@ -61,7 +62,12 @@ def waybill(body: Body) -> Waybill:
         station=body.get("station"),
         deliver_by=_time(body["deliver_by"]) if "deliver_by" in body else None,
         routing_code=body.get("routing_code"),
+        relay=item(body["relay"], relay_number) if "relay" in body else None,
     )
+
+
+def relay_number(body: Body) -> RelayNumber:
+    return RelayNumber(body["number"], _time(body["expires_at"]), body.get("extension"))
 
 
 def reveal(body: Body) -> Reveal:

@@ -14,7 +14,8 @@ from vault_gateway.client.transport import Transport, segment
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a waybill is asked for. Without `waybill_no` a number of the merchant's segment is taken."""
+    """What a waybill is asked for. Without `waybill_no` a number of the merchant's segment is taken;
+    `relay` asks for a number that stands for the recipient's phone."""
 
     network: str
     carrier: str
@@ -22,6 +23,7 @@ class Order:
     order: str | None = None
     sender: Recipient | None = None
     waybill_no: str | None = None
+    relay: bool = False
 
     def to_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -35,6 +37,8 @@ class Order:
             body["sender"] = self.sender.to_json()
         if self.waybill_no is not None:
             body["waybill_no"] = self.waybill_no
+        if self.relay:
+            body["relay"] = True
         return body
 
 

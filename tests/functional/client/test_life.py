@@ -21,6 +21,7 @@ from vault_gateway.client import (
     ItemError,
     Order,
     Recipient,
+    RelayNumber,
     Revealed,
     Route,
     TokenInfo,
@@ -197,6 +198,20 @@ def test_the_log_is_exported_as_a_document(world: World, town: Town, client_of: 
     assert {orjson.loads(line)["id"] for line in lines} >= set(listed)
     with pytest.raises(ApiError, match="forbidden"):
         list(client_of(town.merchant).audit.export("csv"))
+
+
+def test_a_waybill_has_its_relay_number_or_says_why_not(town: Town, client_of: ClientOf) -> None:
+    _, tokens = recipient(town, client_of)
+    order = Order("douyin", town.carrier_slug, tokens, relay=True)
+    made = client_of(town.merchant).waybills.create(order)
+    told = town.merchant.get(f"/v1/waybills/{made.waybill_no}").get_json().get("relay", {})
+    # Whether the pool has a number left is for other tests to say.
+    if isinstance(made.relay, RelayNumber):
+        assert (made.relay.number, made.relay.extension) == (told["number"], told.get("extension"))
+    else:
+        assert isinstance(made.relay, ItemError)
+        assert made.relay.code == "relay_pool_exhausted"
+        assert "number" not in told
 
 
 def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> None:
