@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.functional.tokens.test_tokenize import tokenize
 from tests.functional.tokens.test_views import search
 from tests.world import Actor, Tokens, Town, World
 from vault_gateway.database import Connection, enter_tenant
@@ -151,6 +152,22 @@ def test_the_same_value_has_another_index_in_another_tenant_and_origin(town: Tow
         assert len({index for index, _ in stored}) == 3
         assert rows[id_of(getattr(again, kind))][0] == stored[0][0]
         assert rows[id_of(getattr(again, kind))][1] != stored[0][1]
+
+
+def test_a_ciphertext_does_not_tell_how_long_a_name_or_a_door_is(town: Town) -> None:
+    names = ["王五", "欧阳娜娜", canaries.name(), "Mary Ann O'Neill"]
+    addresses = [{**canaries.person().address, "detail": detail} for detail in ("1号", canaries.detail() * 2)]
+    items: list[dict[str, Any]] = [{"kind": "name", "value": name} for name in names]
+    items += [{"kind": "address", "value": address} for address in addresses]
+    made = tokenize(town.merchant, *items)
+    with town.world.admin() as conn:
+        rows = conn.execute(
+            "select kind, length(ciphertext) as size from token where id = any(%s)",
+            ([id_of(one["token"]) for one in made],),
+        ).fetchall()
+    assert len(rows) == len(items)
+    assert len({row["size"] for row in rows if row["kind"] == "name"}) == 1
+    assert len({row["size"] for row in rows if row["kind"] == "address"}) == 1
 
 
 def overwrite(world: World, target: str, source: str) -> None:
