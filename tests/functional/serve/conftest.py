@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +30,18 @@ class Outside:
     environment: Mapping[str, str]
     operator: Mapping[str, str]
     admin_dsn: str
-    redis: str
+    bao: outside.Server
+    postgres: outside.Server
 
 
 @pytest.fixture(scope="session")
 def outside_engines() -> Iterator[Outside]:
+    with engines_of_ones_own() as engines:
+        yield engines
+
+
+@contextmanager
+def engines_of_ones_own() -> Iterator[Outside]:
     if outside.debian_postgres() is None or shutil.which("redis-server") is None:
         pytest.skip("needs Debian's postgresql and redis-server")
     with ExitStack() as stack:
@@ -73,7 +80,8 @@ def outside_engines() -> Iterator[Outside]:
                 "VAULT_GATEWAY_CONFIG": str(rooms["operator"] / "operator.toml"),
             },
             admin,
-            redis.address,
+            bao,
+            postgres,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import signal
@@ -9,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +30,46 @@ class Server:
 
     process: subprocess.Popen[bytes]
     address: str
+    again: Callable[[], subprocess.Popen[bytes]]
+    signalled: list[int] = field(default_factory=list)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+            self.signal(signal.SIGCONT)
             self.process.send_signal(number)
         self.process.wait(20)
 
+    def signal(self, number: signal.Signals) -> None:
+        """To it and its children."""
+        self.signalled = [self.process.pid, *_children(self.process.pid)]
+        for pid in self.signalled:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def start_again(self) -> None:
+        """As it was, at the same place, once all that was killed is gone."""
+        self.process.wait(20)
+        deadline = time.monotonic() + 20
+        while any(Path(f"/proc/{pid}").exists() for pid in self.signalled) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.process = self.again()
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(entry.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(entry.parent.name))
+    return found
+
 
 def start(command: list[str], log: Path, address: str = "", **more: Any) -> Server:
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more)
-    return Server(process, address)
+    def begin() -> subprocess.Popen[bytes]:
+        with log.open("ab") as out:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **more)
+
+    return Server(begin(), address, begin)
 
 
 def debian_postgres() -> Path | None:
@@ -64,7 +94,7 @@ def start_postgres(folder: Path) -> Server:
         check=True, capture_output=True, cwd="/",
     )  # fmt: skip
     command = [*user, str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port)]
-    command += ["-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    command += ["-k", str(folder), "-c", "listen_addresses=127.0.0.1"]
     dsn = psycopg.conninfo.make_conninfo(
         host="127.0.0.1", port=port, user="postgres", password=_PASSWORD, dbname="postgres"
     )

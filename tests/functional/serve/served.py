@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,13 @@ class Served:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    begin: Callable[[], subprocess.Popen[bytes]]
+
+    def start_again(self) -> None:
+        """After it was killed, at the same address."""
+        self.process.wait(20)
+        self.process = self.begin()
+        wait_until_ready(self.url, self.process, self.log)
 
 
 @contextmanager
@@ -31,14 +38,16 @@ def serving(engines: Outside | None, *arguments: str, **settings: str) -> Iterat
     env |= {"VAULT_GATEWAY_HOST": "127.0.0.1", "VAULT_GATEWAY_PORT": str(port)}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "gateway.log"
-        with log.open("ab") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "vault_gateway", "serve", *arguments], env=env, stdout=out, stderr=out
-            )
-        served = Served(f"http://127.0.0.1:{port}", port, process, log)
+
+        def begin() -> subprocess.Popen[bytes]:
+            with log.open("ab") as out:
+                command = [sys.executable, "-m", "vault_gateway", "serve", *arguments]
+                return subprocess.Popen(command, env=env, stdout=out, stderr=out)
+
+        served = Served(f"http://127.0.0.1:{port}", port, begin(), log, begin)
         try:
-            wait_until_ready(served.url, process, log)
+            wait_until_ready(served.url, served.process, log)
             yield served
         finally:
-            process.terminate()
-            process.wait(20)
+            served.process.terminate()
+            served.process.wait(20)
