@@ -18,6 +18,7 @@ import pytest
 import urllib3
 
 from tests.world import Town, World, start_server, wait_until_ready
+from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.settings import default_policies, to_environment
 
 FREEZE = """
@@ -37,6 +38,7 @@ class Served:
     process: subprocess.Popen[bytes]
     log: Path
     town: Town
+    seen: int = 0
 
     def search(self, pool: urllib3.PoolManager | None = None) -> int:
         """The status of a merchant's search, which the policies decide."""
@@ -66,8 +68,24 @@ class Served:
     def hang_up(self) -> None:
         self.process.send_signal(signal.SIGHUP)
 
+    def said(self) -> str:
+        """What was logged since the last `forget`."""
+        return self.log.read_bytes()[self.seen :].decode()
+
     def logged(self, text: str) -> int:
-        return self.log.read_text(encoding="utf-8").count(text)
+        return self.said().count(text)
+
+    def forget(self) -> None:
+        self.seen = self.log.stat().st_size
+
+    def restore(self) -> None:
+        """The policies that ship, in use."""
+        shutil.rmtree(self.policies)
+        shutil.copytree(default_policies(), self.policies)
+        self.forget()
+        self.hang_up()
+        self.wait_until_logged('"policies replaced"', 1)
+        self.forget()
 
     def wait_until_logged(self, text: str, times: int) -> None:
         wait_until(lambda: self.logged(text) == times)
@@ -124,15 +142,22 @@ def start(world: World, town: Town, tmp_path: Path, **changed: object) -> Served
     )
 
 
-@pytest.fixture
-def served(world: World, town: Town, tmp_path: Path) -> Iterator[Served]:
-    gateway = start(world, town, tmp_path)
+@pytest.fixture(scope="module")
+def gateway(world: World, town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    made = start(world, town, tmp_path_factory.mktemp("reload"))
     try:
-        wait_until_ready(gateway.url, gateway.process, gateway.log)
-        yield gateway
+        wait_until_ready(made.url, made.process, made.log)
+        yield made
     finally:
-        gateway.process.terminate()
-        gateway.process.wait(20)
+        made.process.terminate()
+        made.process.wait(20)
+
+
+@pytest.fixture
+def served(gateway: Served) -> Served:
+    """One gateway for all tests: each begins with the policies that ship and an empty log."""
+    gateway.restore()
+    return gateway
 
 
 def test_a_good_set_decides_from_the_signal_on_and_the_old_one_again_after_the_next(served: Served) -> None:
@@ -179,7 +204,7 @@ def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     wait_until(lambda: served.logged("policies kept") == 1)
 
     assert served.search() == 200
-    assert told in served.log.read_text(encoding="utf-8")
+    assert told in served.said()
     # A worker that has to start anew, while the files are as bad as they are, serves the old set too.
     (worker,) = served.workers()
     os.kill(worker, signal.SIGKILL)
@@ -217,7 +242,9 @@ def test_no_request_fails_while_sets_are_replaced(served: Served) -> None:
     assert seen == {200, 404}
 
 
-def test_several_workers_take_the_same_set(world: World, town: Town, tmp_path: Path, redis: str) -> None:
+def test_several_workers_take_the_same_set_and_leave_no_copy_behind(
+    world: World, town: Town, tmp_path: Path, redis: str
+) -> None:
     gateway = start(world, town, tmp_path, workers=2, redis_url=redis)
     try:
         wait_until_ready(gateway.url, gateway.process, gateway.log)
@@ -232,6 +259,7 @@ def test_several_workers_take_the_same_set(world: World, town: Town, tmp_path: P
     finally:
         gateway.process.terminate()
         gateway.process.wait(20)
+    assert list((tmp_path / "temporary").glob(f"{PREFIX}*")) == [], "its copy of the policies goes with it"
 
 
 @pytest.mark.parametrize(
