@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from vault_gateway.couriers.http import CourierSchema
-from vault_gateway.documentation.codes import OF_BODIES, OF_VALUES
+from vault_gateway.documentation.codes import OF_BODIES, OF_IDEMPOTENCY, OF_VALUES
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import MASKED, AnswerSchema
 
@@ -39,7 +39,7 @@ OPERATIONS = (
                 examples={"courier": {"handle": "rider-7", "phone": MASKED["phone"]}},
             )
         },
-        codes=("forbidden", *OF_BODIES, *OF_VALUES, "station_unknown", "vault_unavailable"),
+        codes=("forbidden", *OF_BODIES, *OF_IDEMPOTENCY, *OF_VALUES, "station_unknown", "vault_unavailable"),
     ),
     Operation(
         method="delete",
