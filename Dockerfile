@@ -1,7 +1,7 @@
 # The gateway alone: keys, records and rate limits are engines of their own (see compose.yaml).
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml setup.py MANIFEST.in LICENSE ./
+COPY pyproject.toml setup.py MANIFEST.in LICENSE README* ./
 COPY vault_gateway ./vault_gateway
 COPY policies ./policies
 RUN python -m venv /opt/vault-gateway \

@@ -18,7 +18,7 @@ setup: $(VENV)/.complete
 
 # Debian's python3 comes without ensurepip, and the tests want a Redis: both from Debian, where we may.
 $(VENV)/.complete: pyproject.toml
-	@sh tools/debian-packages.sh
+	@PYTHON="$(PYTHON)" sh tools/debian-packages.sh
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
 	@touch $@

@@ -6,7 +6,7 @@ command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 # The page of the API is looked at in a real browser.
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
-python3 -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
+"${PYTHON:-python3}" -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
   echo "Please install:$missing (not root on Debian, so this is yours to do)" >&2
