@@ -28,6 +28,7 @@ from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Credential, RelayKeys, Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
+from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService
@@ -44,6 +45,8 @@ from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService
 from vault_gateway.tokens.store import keep_partitions_ahead
+from vault_gateway.waybills.counter import CounterService
+from vault_gateway.waybills.counter_http import counter_blueprint
 from vault_gateway.waybills.http import waybills_blueprint
 from vault_gateway.waybills.lists import WaybillLists
 from vault_gateway.waybills.networks import load_networks
@@ -157,6 +160,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(couriers_blueprint(couriers, request_keys))
+    app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     return {"token_partitions": keep_partitions_ahead}
 
 
@@ -177,9 +181,10 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
         ledger, keys, parts.limits, clock, unrecorded_routes=parts.settings.unrecorded_routes
     )
     parcels = ParcelRelay(ledger, RelayService(clock), PairService(keys, clock), keys, clock)
-    app.register_blueprint(relay_blueprint(routing, RecordService(ledger, keys, clock)))
+    records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
+    app.register_blueprint(relay_blueprint(routing, records, pool))
     app.register_blueprint(parcel_relay_blueprint(parcels))
-    return {"relay_rest": lambda conn: sweep_pool(conn, clock())}
+    return {"relay_rest": lambda conn: sweep_pool(conn, clock()), "relay_pool": pool.measure}
 
 
 def _audit(app: Flask, parts: Parts) -> Mapping[str, Duty]:

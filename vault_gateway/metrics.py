@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("vault_gateway_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -29,6 +29,19 @@ RELAY_ROUTES = Counter(
     "vault_gateway_relay_routes_total", "Calls and messages by what became of them", ["answer"]
 )
 RELAY_ALARMS = Counter("vault_gateway_relay_alarms_total", "Telecoms that routed calls without records")
+RELAY_PLACES = Gauge(
+    "vault_gateway_relay_places",
+    "Places of the pool: live, cooling or free",
+    ["mode", "region", "state"],
+    multiprocess_mode="mostrecent",
+)
+RELAY_DAYS = Gauge(
+    "vault_gateway_relay_days_to_exhaustion",
+    "At the rate of the last day; infinite while the pool does not shrink",
+    ["mode", "region"],
+    multiprocess_mode="mostrecent",
+)
+NOTICES = Counter("vault_gateway_notices_total", "Tries to send notices, by what became of them", ["outcome"])
 LIMITS_WITHOUT_REDIS = Counter(
     "vault_gateway_limits_without_redis_total",
     "Calls while Redis was away: counted in this process alone, or refused",

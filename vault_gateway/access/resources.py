@@ -68,6 +68,18 @@ def fleet(carrier: str) -> Resource:
     return Resource("Fleet", carrier, {"carrier": carrier})
 
 
+def counter(carrier: str, station: str) -> Resource:
+    return Resource("Counter", f"{carrier}/{station}", {"carrier": carrier, "station": station})
+
+
+def notice_resource(notice_id: str, *, carrier: str, holder: str | None) -> Resource:
+    return Resource("Notice", notice_id, _present(carrier=carrier, holder=holder))
+
+
+def relay_pool() -> Resource:
+    return Resource("RelayPool", "pool", {})
+
+
 def relay_number(number: str, telecom: str) -> Resource:
     """`telecom` is the id of the principal that owns the number."""
     return Resource("RelayNumber", number, {"telecom": telecom})

@@ -17,9 +17,11 @@ from vault_gateway.settings import Settings, SettingsError, from_environment
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What an operator works with: a connection that may register, and the operating Vault identity."""
+    """What an operator works with: a connection that may register, Vault, and the operating identity there."""
 
+    database: Database
     conn: Connection
+    vault: Vault
     operator: Operator
     settings: Settings
 
@@ -48,14 +50,16 @@ def _opened(settings: Settings) -> Iterator[Installation]:
         raise SettingsError(
             "VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them"
         )
-    database = Database(settings.admin_database_url or settings.database_url, max_connections=1)
+    database = Database(settings.admin_database_url or settings.database_url, max_connections=2)
     database.open()
     try:
         with (
             Vault(settings.vault_addr, ca_file=settings.vault_ca, connections=1) as vault,
             database.connection() as conn,
         ):
-            yield Installation(conn, Operator(vault, settings.identities["operator"]), settings)
+            yield Installation(
+                database, conn, vault, Operator(vault, settings.identities["operator"]), settings
+            )
     except KeysUnavailable as failure:
         raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
     finally:

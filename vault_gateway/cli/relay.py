@@ -8,11 +8,22 @@ from typing import TextIO
 
 import click
 
+from vault_gateway.access import Access, load_policies
+from vault_gateway.audit.ledger import Ledger
 from vault_gateway.cli.installation import data_option, installation
-from vault_gateway.model import utc_now
+from vault_gateway.identity.clients import ClientError
+from vault_gateway.identity.store import platform_exists
+from vault_gateway.identity.tenants import TenantRegistry
+from vault_gateway.ids import base32, new_id
+from vault_gateway.keys import Tokenizer
+from vault_gateway.model import SLUG, Caller, Principal, Role, Tenant, utc_now
 from vault_gateway.relay import plan as planning
+from vault_gateway.relay.service_numbers import ServiceNumbers
 from vault_gateway.relay.store import pool as store
+from vault_gateway.tokens.masks import MaskingProfile
+from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.phones import e164
+from vault_gateway.tokens.service import TokenService
 from vault_gateway.tokens.text import ValueRefused
 
 
@@ -97,6 +108,43 @@ def list_(as_json: bool, data: Path | None) -> None:
             f"{row['mode']:<10} {row['region'] or '-':<10} {row['numbers']:>8,} {row['capacity']:>12,}"
             f" {row['live']:>10,} {row['cooling']:>10,} {row['free']:>12,}"
         )
+
+
+@relay.group("service-number")
+def service_number() -> None:
+    """The number of a merchant's own service, one side of the pairs that it asks for."""
+
+
+@service_number.command(
+    "set",
+    epilog="Example: vault-gateway relay service-number set +864001234567 --platform douyin --merchant tea"
+    " --data data",
+)
+@click.argument("number")
+@click.option("--platform", required=True)
+@click.option("--merchant", required=True)
+@data_option
+def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
+    """Register a merchant's service number, in place of the one before. Prints its mask."""
+    if not SLUG.fullmatch(platform) or not SLUG.fullmatch(merchant):
+        raise click.UsageError("names are 1 to 40 of a-z, 0-9 and -")
+    with installation(data) as here:
+        if not platform_exists(here.conn, platform):
+            raise ClientError(f"there is no platform {platform}: `vault-gateway client add` makes it")
+        policies = here.settings.policies
+        ledger = Ledger(here.database, Access(load_policies(policies / "access")), utc_now)
+        normaliser = Normaliser(MaskingProfile.load(policies / "masking.yaml"))
+        tokens = TokenService(
+            ledger,
+            Tokenizer(here.vault, here.settings.identities["tokenizer"]),
+            normaliser,
+            TenantRegistry(utc_now),
+            utc_now,
+            missed_searches_a_day=0,
+        )
+        service = ServiceNumbers(ledger, tokens, normaliser, utc_now)
+        operator = Caller(Principal("cli:operator", Role.OPERATOR), base32(new_id(utc_now())), None)
+        click.echo(service.register(operator, Tenant(platform, merchant), number))
 
 
 @relay.command("plan", epilog="Example: vault-gateway relay plan --parcels-per-day 20000000 --days-live 15")

@@ -110,6 +110,11 @@ class Waybills:
             body["at"] = at.isoformat()
         return reading.waybill(self._http.create(f"/v1/waybills/{segment(waybill_no)}/events", body))
 
+    def waiting_at(self, station: str, last4: str) -> Sequence[Waybill]:
+        """What waits at the caller's own station for a phone that ends so; the newest hundred."""
+        answer = self._http.ask(f"/v1/stations/{segment(station)}/parcels/search", {"last4": last4})
+        return [reading.waybill(one) for one in answer["items"]]
+
 
 class Couriers:
     """A carrier's couriers."""

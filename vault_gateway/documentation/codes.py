@@ -126,8 +126,13 @@ _WAYBILLS = (
     Code("deliver_by_invalid", 422, "`deliver_by` is within the next 14 days."),
     Code("station_required", 422, "`at_station` names the `station`."),
     Code("station_unknown", 422, "The carrier has no such station."),
-    Code("mode_not_allowed", 422, "Couriers get a pair (`axb`), all others an `extension`."),
-    Code("phone_not_registered", 422, "A pair needs the courier's phone, registered by the carrier."),
+    Code("mode_not_allowed", 422, "Couriers get a pair (`axb`) and no `extension`."),
+    Code(
+        "phone_not_registered",
+        422,
+        "A pair needs the courier's phone, registered by the carrier, or the merchant's service number.",
+    ),
+    Code("bindings_used_up", 409, "The parcel has had twenty relay numbers, and each of them rests."),
     Code("expires_at_invalid", 422, "`expires_at` is within the next 60 days."),
     Code("relay_pool_exhausted", 503, "No relay number is free now; the parcel goes without one."),
 )

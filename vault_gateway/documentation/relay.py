@@ -34,6 +34,25 @@ class RejectSchema(AnswerSchema):
     reason = fields.String(required=True)
 
 
+class PoolItemSchema(AnswerSchema):
+    mode = fields.String(required=True, validate=validate.OneOf(["extension", "axb"]))
+    region = fields.String(
+        metadata={"description": "City or province; absent for numbers that serve everywhere."}
+    )
+    numbers = fields.Integer(required=True)
+    capacity = fields.Integer(required=True, metadata={"description": "Parcels that the numbers can hold."})
+    live = fields.Integer(required=True)
+    cooling = fields.Integer(required=True, metadata={"description": "Released, and nobody's until rested."})
+    free = fields.Integer(required=True)
+    days_to_exhaustion = fields.Float(
+        metadata={"description": "At the rate of the last day; absent while the pool does not shrink."}
+    )
+
+
+class PoolSchema(AnswerSchema):
+    items = fields.List(fields.Nested(PoolItemSchema), required=True)
+
+
 class RecordTakenSchema(AnswerSchema):
     call_id = fields.String(required=True)
     type = fields.String(required=True)
@@ -68,7 +87,37 @@ _BINDING = {
 }
 _OWNERS_AND_COURIER = ("courier", "merchant", "platform")
 
+_POOL = {"mode": "extension", "region": "杭州市", "numbers": 40, "capacity": 4_000_000}
+
 OPERATIONS = (
+    Operation(
+        method="get",
+        path="/v1/relay/pool",
+        name="get_pool",
+        roles=("operator",),
+        summary="How full the pool of relay numbers is",
+        text="By mode and region, counted at most once a minute.",
+        answers={
+            200: Answer(
+                "The pool.",
+                (PoolSchema,),
+                examples={
+                    "hangzhou": {
+                        "items": [
+                            {
+                                **_POOL,
+                                "live": 1_200_000,
+                                "cooling": 2_300_000,
+                                "free": 500_000,
+                                "days_to_exhaustion": 12.5,
+                            }
+                        ]
+                    }
+                },
+            )
+        },
+        codes=("forbidden",),
+    ),
     Operation(
         method="post",
         path="/v1/relay/bindings",
@@ -76,7 +125,8 @@ OPERATIONS = (
         roles=_OWNERS_AND_COURIER,
         summary="Get a relay number for a parcel",
         text="`extension`: a number and an extension for whoever holds the label. `axb`: between the recipient and the"
-        " phone that the courier who has the parcel registered. The live one comes back where there is one.",
+        " courier's registered phone, or for the owner of the order the merchant's service number. The live one comes"
+        " back where there is one.",
         bodies=(BindingSchema,),
         body_examples={"pair": {"waybill_no": NUMBER, "mode": "axb"}, "extension": {"waybill_no": NUMBER}},
         answers={201: Answer("The number.", (BindingViewSchema,), examples={"extension": _BINDING})},
@@ -88,6 +138,7 @@ OPERATIONS = (
             "expires_at_invalid",
             "mode_not_allowed",
             "phone_not_registered",
+            "bindings_used_up",
             "relay_pool_exhausted",
             "vault_unavailable",
         ),

@@ -53,6 +53,12 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": "DYT20261111000042",
     },
     "handle": {"description": "The courier's name.", "schema": {"type": "string"}, "example": "rider-7"},
+    "station": {"description": "The station's name.", "schema": {"type": "string"}, "example": "west-lake"},
+    "notice": {
+        "description": "`nt_` and 26 characters.",
+        "schema": {"type": "string"},
+        "example": "nt_01m74sxx00fdtt5ycrhzdsasqc",
+    },
     "reveal": {
         "description": "`rv_` and 26 characters.",
         "schema": {"type": "string"},

@@ -20,6 +20,7 @@ from vault_gateway.documentation.shapes import (
 )
 from vault_gateway.waybills.schemas import (
     CorrectionSchema,
+    CounterSearchSchema,
     EventSchema,
     ListSchema,
     ManyWaybillsSchema,
@@ -77,6 +78,11 @@ class WaybillPageSchema(PageSchema):
     items = fields.List(fields.Nested(WaybillViewSchema), required=True)
 
 
+class CounterSchema(AnswerSchema):
+    items = fields.List(fields.Nested(WaybillViewSchema), required=True)
+    more = fields.Boolean(required=True, metadata={"description": "More parcels match than are shown."})
+
+
 class WaybillBatchSchema(AnswerSchema):
     items = fields.List(fields.Raw(), required=True, metadata={"description": "In the order of the request."})
 
@@ -107,10 +113,31 @@ _ASSIGNED = {
     "courier": "rider-7",
     "deliver_by": "2026-11-12T08:00:00Z",
 }
+_WAITING = {**_ASSIGNED, "state": "at_station", "station": "west-lake"}
+del _WAITING["courier"]
 _ORDER = {"network": "douyin", "carrier": "example-express", "recipient": RECIPIENT, "order": "SO-1024"}
 _REFUSED = {"error": {"code": "carrier_unknown", "detail": "There is no such carrier."}}
 
 OPERATIONS = (
+    Operation(
+        method="post",
+        path="/v1/stations/{station}/parcels/search",
+        name="search_counter",
+        roles=("station",),
+        summary="Find the parcels of the person at the counter",
+        text="Those that wait at your own station for a phone that ends in the four digits that the person says,"
+        " masked. Each search is in the access log, and digits that no parcel has are counted.",
+        bodies=(CounterSearchSchema,),
+        body_examples={"digits": {"last4": "1234"}},
+        answers={
+            200: Answer(
+                "What waits, newest first.",
+                (CounterSchema,),
+                examples={"one": {"items": [_WAITING], "more": False}},
+            )
+        },
+        codes=("not_found", *OF_BODIES),
+    ),
     Operation(
         method="post",
         path="/v1/waybills",

@@ -81,6 +81,10 @@ def ensure_platform(conn: Connection, slug: str, now: datetime) -> bool:
     return cursor.rowcount == 1
 
 
+def platform_exists(conn: Connection, slug: str) -> bool:
+    return conn.execute("select 1 from platform where slug = %s", (slug,)).fetchone() is not None
+
+
 def ensure_tenant(conn: Connection, tenant: Tenant, now: datetime) -> bool:
     cursor = conn.execute(
         """

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from vault_gateway.edge import caller, json_body
 from vault_gateway.errors import not_found
+from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.records import Record, RecordService
 from vault_gateway.relay.routing import Call, RoutingService
 from vault_gateway.relay.schemas import RecordSchema, RouteSchema
@@ -15,7 +16,7 @@ from vault_gateway.tokens.text import ValueRefused
 _ROUTE, _RECORD = RouteSchema(), RecordSchema()
 
 
-def relay_blueprint(routing: RoutingService, records: RecordService) -> Blueprint:
+def relay_blueprint(routing: RoutingService, records: RecordService, pool: PoolService) -> Blueprint:
     room = Blueprint("relay", __name__)
 
     @room.post("/v1/relay/route")
@@ -38,6 +39,10 @@ def relay_blueprint(routing: RoutingService, records: RecordService) -> Blueprin
         body = json_body(_RECORD)
         records.take(who, Record(body["call_id"], body["type"], body["at"], body.get("reason")))
         return jsonify(call_id=body["call_id"], type=body["type"])
+
+    @room.get("/v1/relay/pool")
+    def get_pool() -> Response:
+        return jsonify(items=pool.view(caller()))
 
     return room
 

@@ -41,7 +41,7 @@ def capacity(mode: str, digits: int = DIGITS, fill: float = FILL, pairs: int = A
     return max(1, math.floor(10**digits * fill)) if mode == "extension" else pairs
 
 
-def days_to_exhaustion(free: int, taken_last_day: int, freed_last_day: int) -> float | None:
-    """At the net rate of the last day; None while the pool does not shrink."""
-    net = taken_last_day - freed_last_day
+def days_to_exhaustion(free: int, taken_in_a_day: int, freed_in_a_day: int) -> float | None:
+    """At this net rate; None while the pool does not shrink."""
+    net = taken_in_a_day - freed_in_a_day
     return free / net if net > 0 else None

@@ -17,7 +17,7 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.errors import GatewayError
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import Clock, Tenant
-from vault_gateway.relay.store import bindings, pool
+from vault_gateway.relay.store import bindings, parties, pool
 from vault_gateway.relay.store.bindings import Binding, Phone
 from vault_gateway.relay.store.pool import RelayNumber
 
@@ -113,11 +113,23 @@ class RelayService:
     def release_one(self, unit: Unit, tenant: Tenant, binding: Binding) -> Binding:
         return self._move(unit, tenant, replace(binding, released=True), self._clock())
 
-    def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
-        """Another courier has the parcel: the one before reaches the recipient no more."""
+    def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID, *, of: UUID | None = None) -> None:
+        """The parcel's pairs; with `of` those alone that have a phone of that tenant at one end: when another
+        courier has the parcel, the one before reaches the recipient no more, and the merchant still does."""
         for binding in self._live(unit, tenant, waybill_id):
-            if binding.mode == "axb":
+            if binding.mode == "axb" and (
+                of is None or of in {phone.tenant_id for phone in parties.ends_of(unit.conn, binding.id)}
+            ):
                 self.release_one(unit, tenant, binding)
+
+    def pair_between(
+        self, unit: Unit, tenant: Tenant, waybill_id: UUID, phones: set[Phone]
+    ) -> Binding | None:
+        """The live pair of these two."""
+        for binding in self._live(unit, tenant, waybill_id):
+            if binding.mode == "axb" and parties.ends_of(unit.conn, binding.id) == phones:
+                return binding
+        return None
 
     def reach(self, unit: Unit, tenant: Tenant, waybill_id: UUID, phone: UUID) -> None:
         """The parcel is for another recipient: its extension reaches that one, and nobody else any more."""

@@ -70,12 +70,12 @@ class WaybillLists:
                 before=wanted.before,
                 limit=wanted.limit + 1,
             )
-            shown = _read_behind_walls(unit, found[: wanted.limit], self._clock())
+            shown = read_behind_walls(unit, found[: wanted.limit], self._clock())
         following = found[wanted.limit - 1][1] if len(found) > wanted.limit else None
         return shown, following
 
 
-def _read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]], now: datetime) -> list[Shown]:
+def read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]], now: datetime) -> list[Shown]:
     """Each tenant's parcels are read behind that tenant's wall, and come back in the order of `found`."""
     by_tenant: dict[UUID, list[UUID]] = {}
     for tenant_id, waybill_id in found:

@@ -13,7 +13,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
-from vault_gateway.model import Caller, Clock, Tenant
+from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills import store
 from vault_gateway.waybills.creating import Order, known_tokens, party_of
@@ -130,7 +130,8 @@ class WaybillMover:
             store.release_number(unit.conn, moved.waybill_no, moved.id)
         self._follow(moved.state)(unit, tenant, moved.id)
         if moved.courier != waybill.courier:
-            self._relay.release_pairs(unit, tenant, moved.id)
+            couriers = Tenant(CARRIER_PLATFORM, moved.carrier)
+            self._relay.release_pairs(unit, tenant, moved.id, of=couriers.id)
         event_id = new_id(now)
         store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, event.at or now, now)
         detail: dict[str, str | int] = {"type": event.type.value}

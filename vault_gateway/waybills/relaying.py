@@ -13,7 +13,7 @@ from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
 from vault_gateway.model import Caller, Clock, Role, Tenant
 from vault_gateway.relay.pairs import PairService, Party
 from vault_gateway.relay.service import BINDING_PREFIX, LONGEST, RelayService
-from vault_gateway.relay.store import bindings, calls
+from vault_gateway.relay.store import bindings, calls, parties
 from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.relay.store.calls import SealedPhone
 from vault_gateway.tokens import store as token_store
@@ -23,6 +23,7 @@ from vault_gateway.waybills.states import FINAL
 from vault_gateway.waybills.store import Waybill
 
 _BIND = Event("relay.bind")
+MOST_BINDINGS = 20
 
 
 class ParcelRelay:
@@ -47,6 +48,7 @@ class ParcelRelay:
             found = live.get(waybill.id)
             if found is not None and found.mode == "extension":
                 return found
+            self._require_some_left(unit, event, tenant, waybill)
             ends = (waybill.recipient.phone, waybill.recipient.address)
             known = token_store.find_views(unit.conn, tenant.id, ends)
             if waybill.recipient.phone not in known:
@@ -58,27 +60,30 @@ class ParcelRelay:
         return bound
 
     def bind_pair(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
-        """A number between the recipient and the courier's registered phone. Both phones are opened to know the
-        callers again, after the event that says so is committed."""
-        if caller.principal.role is not Role.COURIER:
-            raise GatewayError("mode_not_allowed", 422, "A pair is made by the courier who has the parcel.")
+        """A number between the recipient and the courier's registered phone, or the merchant's service number:
+        the live one where there is one already. Both phones are opened to know the callers again, after the event
+        that says so is committed."""
         with self._ledger.open(caller) as unit:
             tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="share")
             event = about(replace(_BIND, policies=policies, detail={"mode": "axb"}), waybill)
             self._require_bindable(event, waybill, expires_at)
-            courier = calls.courier_of(unit.conn, waybill.id)
-            recipient = calls.recipient_of(unit.conn, tenant, waybill.recipient.phone)
-            if courier is None or recipient is None:
+            own = _own_phone(unit, caller, tenant, waybill)
+            recipient = calls.phone_of(unit.conn, tenant, waybill.recipient.phone)
+            if own is None or recipient is None:
                 raise refused(event, _no_phone(), reason="phone_missing")
+            live = self._relay.pair_between(unit, tenant, waybill.id, {own.phone, recipient.phone})
+            if live is not None and expires_at is None:
+                return live
+            self._require_some_left(unit, event, tenant, waybill)
             unit.record(replace(event, fields=("phone",)))
-        parties = self._open(courier), self._open(recipient)
+        opened = self._open(own), self._open(recipient)
         with self._ledger.open(caller) as unit:
             # Again, for the parcel may have moved on while the phones were opened.
             tenant, now_is, _ = find(unit, waybill_no, _BIND, lock="update")
             if (now_is.courier, now_is.recipient) != (waybill.courier, waybill.recipient):
                 raise refused(event, not_found(), reason="moved_meanwhile")
-            self._relay.release_pairs(unit, tenant, waybill.id)
-            bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), *parties, expires_at)
+            self._relay.release_pairs(unit, tenant, waybill.id, of=own.phone.tenant_id)
+            bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), *opened, expires_at)
         if isinstance(bound, GatewayError):
             raise bound
         return bound
@@ -118,6 +123,14 @@ class ParcelRelay:
         if expires_at is not None and not now < expires_at <= now + LONGEST:
             raise GatewayError("expires_at_invalid", 422, "expires_at is in the next 60 days.")
 
+    def _require_some_left(self, unit: Unit, event: Event, tenant: Tenant, waybill: Waybill) -> None:
+        """Each number that a parcel had rests for weeks: it cannot have the whole pool one after the other."""
+        if len(bindings.of_waybill(unit.conn, tenant.id, waybill.id)) >= MOST_BINDINGS:
+            answer = GatewayError(
+                "bindings_used_up", 409, "The parcel has had all the numbers that one may have."
+            )
+            raise refused(event, answer, reason="bindings_used_up")
+
     def _open(self, sealed: SealedPhone) -> Party:
         try:
             [opened] = self._keys.decrypt(sealed.platform, [sealed.item])
@@ -128,11 +141,20 @@ class ParcelRelay:
         return Party(sealed.phone, opened)
 
 
+def _own_phone(unit: Unit, caller: Caller, tenant: Tenant, waybill: Waybill) -> SealedPhone | None:
+    """The caller's side of a pair, as somebody else registered it: nobody names a phone here."""
+    if caller.principal.role is Role.COURIER:
+        return calls.courier_of(unit.conn, waybill.id)
+    return parties.service_number_of(unit.conn, tenant)
+
+
 def _pair_only() -> GatewayError:
     return GatewayError("mode_not_allowed", 422, "A courier gets a pair: mode axb.")
 
 
 def _no_phone() -> GatewayError:
     return GatewayError(
-        "phone_not_registered", 422, "A pair needs the courier's phone, registered by the carrier."
+        "phone_not_registered",
+        422,
+        "A pair needs the courier's phone, registered by the carrier, or the merchant's service number.",
     )

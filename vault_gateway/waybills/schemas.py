@@ -41,6 +41,10 @@ class BindingSchema(Schema):
     expires_at = fields.AwareDateTime(format="iso")
 
 
+class CounterSearchSchema(Schema):
+    last4 = fields.String(required=True, validate=validate.Regexp(r"\A[0-9]{4}\Z", error="Four digits."))
+
+
 class CorrectionSchema(Schema):
     recipient = fields.Nested(RecipientTokensSchema, required=True)
 

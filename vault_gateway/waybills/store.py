@@ -261,6 +261,16 @@ def find_of_carrier(
     return [(row["tenant_id"], row["id"]) for row in rows]
 
 
+def find_at_counter(
+    conn: Connection, carrier: str, station: str, last4: str, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Tenant and waybill ids of the parcels that wait at a station for a phone that ends so, newest first."""
+    rows = conn.execute(
+        "select tenant_id, id from parcels_at_counter(%s, %s, %s, %s)", (carrier, station, last4, limit)
+    )
+    return [(row["tenant_id"], row["id"]) for row in rows]
+
+
 def get_waybills(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Waybill]:
     rows = conn.execute(
         f"""

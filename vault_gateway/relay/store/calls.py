@@ -99,7 +99,8 @@ def insert_call(
     to: Phone,
     now: datetime,
 ) -> bool:
-    """False when this call was connected before, and to something else or from somebody else."""
+    """False when this call was connected before, and to something else or from somebody else. One that was turned
+    to the courier, for the recipient made it, may be asked about again as well."""
     row = conn.execute(
         """
         insert into relay_call (telecom, call_id, medium, tenant_id, binding_id, waybill_id, number, caller,
@@ -124,7 +125,8 @@ def insert_call(
         },
     ).fetchone()
     assert row is not None
-    return (row["binding_id"], row["caller"], row["phone_token"]) == (end.binding_id, caller, to.token)
+    ends = {to.token, None if end.courier is None else end.courier.phone.token}
+    return (row["binding_id"], row["caller"]) == (end.binding_id, caller) and row["phone_token"] in ends
 
 
 def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
@@ -220,8 +222,8 @@ def failed_by_courier(conn: Connection, waybill_id: UUID, since: datetime) -> in
     return 0 if row is None else int(row["calls"])
 
 
-def recipient_of(conn: Connection, tenant: Tenant, phone: UUID) -> SealedPhone | None:
-    """A recipient's phone, behind the wall of its merchant."""
+def phone_of(conn: Connection, tenant: Tenant, phone: UUID) -> SealedPhone | None:
+    """A phone behind the wall of its merchant: a recipient's, or the merchant's own."""
     row = token_store.sealed_values(conn, tenant.id, [phone]).get(phone)
     if row is None:
         return None

@@ -170,8 +170,8 @@ def sweep_all(conn: Connection, now: datetime) -> None:
 
 
 def state_of_pool(conn: Connection, now: datetime) -> list[Row]:
-    """For each mode and region: `numbers`, `capacity`, `live`, `cooling`, `free`, and `taken` and `freed` in the
-    last day. Reads every slot: an answer to keep for a while."""
+    """For each mode and region: `numbers`, `capacity`, `live`, `cooling`, `free`, `taken` in the last day and
+    `freed` in the coming one. Reads every slot: an answer to keep for a while."""
     return conn.execute(
         """
         with ends as (
