@@ -28,6 +28,7 @@ from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Credential, RelayKeys, Revealer, Tokenizer, Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
+from vault_gateway.networks.loading import load_networks
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
@@ -49,7 +50,6 @@ from vault_gateway.waybills.counter import CounterService
 from vault_gateway.waybills.counter_http import counter_blueprint
 from vault_gateway.waybills.http import waybills_blueprint
 from vault_gateway.waybills.lists import WaybillLists
-from vault_gateway.waybills.networks import load_networks
 from vault_gateway.waybills.relay_http import parcel_relay_blueprint
 from vault_gateway.waybills.relaying import ParcelRelay
 from vault_gateway.waybills.service import WaybillService

@@ -12,6 +12,7 @@ from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
+from vault_gateway.cli.networks import network
 from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.servers import migrate, serve, up
@@ -20,6 +21,7 @@ from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity.clients import ClientError
+from vault_gateway.networks.loading import NetworkError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
 
@@ -40,13 +42,25 @@ root.add_command(tokenize)
 root.add_command(access)
 root.add_command(issuer)
 root.add_command(relay)
+root.add_command(network)
+
+
+_ANSWERED = (
+    EngineError,
+    SettingsError,
+    ClientError,
+    MigrationError,
+    NetworkError,
+    PolicyError,
+    PurposeError,
+)
 
 
 def main() -> None:
     """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
     try:
         root(prog_name="vault-gateway")
-    except (EngineError, SettingsError, ClientError, MigrationError, PolicyError, PurposeError) as error:
+    except _ANSWERED as error:
         click.echo(f"vault-gateway: {error}", err=True)
         sys.exit(1)
     except GatewayError as error:

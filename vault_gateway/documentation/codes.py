@@ -119,7 +119,11 @@ _WAYBILLS = (
     Code("network_unknown", 422, "There is no such waybill network."),
     Code("carrier_unknown", 422, "There is no such carrier."),
     Code("token_unknown", 422, "Name, phone or address is not a token of that kind of this merchant."),
-    Code("waybill_no_unusable", 422, "This waybill number cannot be used."),
+    Code(
+        "waybill_no_unusable",
+        422,
+        "The number is in use, or a rule of its network or of the platform refuses it: `detail` names the rule.",
+    ),
     Code("event_in_future", 422, "`at` is more than five minutes ahead."),
     Code("courier_required", 422, "`out_for_delivery` names the `courier`."),
     Code("courier_unknown", 422, "The carrier has no such courier."),

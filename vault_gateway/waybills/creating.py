@@ -16,12 +16,14 @@ from vault_gateway.identity import store as identity_store
 from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.networks.network import Network
+from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.ids import parse_token
 from vault_gateway.waybills import store
+from vault_gateway.waybills.accepting import refusal
 from vault_gateway.waybills.finding import about
-from vault_gateway.waybills.networks import Network
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Party, Waybill
@@ -53,7 +55,7 @@ class WaybillMaker:
         self,
         ledger: Ledger,
         tenants: TenantRegistry,
-        networks: dict[str, Network],
+        networks: Networks,
         relay: RelayService,
         clock: Clock,
     ) -> None:
@@ -77,7 +79,7 @@ class WaybillMaker:
             self._tenants.ensure(unit.conn, tenant)
             known = known_tokens(unit, tenant, orders)
             carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
-            made = [self._draft(order, known, carriers) for order in orders]
+            made = [self._draft(tenant, order, known, carriers) for order in orders]
             self._take_numbers(unit, tenant, orders, made)
             _keep(unit, tenant, made, replace(event, policies=policies))
             numberless = self._bind(unit, tenant, orders, made, known)
@@ -87,19 +89,24 @@ class WaybillMaker:
             shown = iter(show(unit, tenant, fresh, self._clock(), numberless=numberless))
         return [item if isinstance(item, GatewayError) else next(shown) for item in made]
 
-    def _draft(self, order: Order, known: Known, carriers: frozenset[str]) -> Waybill | GatewayError:
+    def _draft(
+        self, tenant: Tenant, order: Order, known: Known, carriers: frozenset[str]
+    ) -> Waybill | GatewayError:
         network = self._networks.get(order.network)
         if network is None:
             return GatewayError("network_unknown", 422, "There is no such waybill network.")
         if order.carrier not in carriers:
             return GatewayError("carrier_unknown", 422, "There is no such carrier.")
+        now = self._clock()
+        refused = refusal(self._networks, network.name, order.waybill_no, tenant.platform, now)
+        if refused is not None:
+            return refused
         recipient = party_of(order.recipient, known)
         if isinstance(recipient, GatewayError):
             return recipient
         sender = None if order.sender is None else party_of(order.sender, known)
         if isinstance(sender, GatewayError):
             return sender
-        now = self._clock()
         return Waybill(
             id=new_id(now),
             waybill_no=order.waybill_no or network.test_number(),

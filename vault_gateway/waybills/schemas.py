@@ -9,8 +9,8 @@ from vault_gateway.tokens.schemas import RecipientTokensSchema
 from vault_gateway.waybills.states import EVENT_TYPES, State
 
 MAX_ORDERS = 1000
-# Upper case, digits and hyphens with at least one letter: a bare phone number is no waybill number.
-NUMBER = r"\A(?=.*[A-Z])[A-Z0-9][A-Z0-9-]{6,30}[A-Z0-9]\Z"
+# Upper case, digits and hyphens with a letter, or at least 12 digits: a bare phone number is no waybill number.
+NUMBER = r"\A(?:(?=.*[A-Z])[A-Z0-9][A-Z0-9-]{6,30}[A-Z0-9]|[0-9]{12,20})\Z"
 
 
 class OrderSchema(Schema):
@@ -20,7 +20,9 @@ class OrderSchema(Schema):
     recipient = fields.Nested(RecipientTokensSchema, required=True)
     sender = fields.Nested(RecipientTokensSchema)
     waybill_no = fields.String(
-        validate=validate.Regexp(NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter.")
+        validate=validate.Regexp(
+            NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter; or 12 to 20 digits."
+        )
     )
     relay = TrueOrFalse()
 

@@ -6,11 +6,11 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.model import Caller, Clock
+from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills.creating import WaybillMaker
 from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.moving import WaybillMover
-from vault_gateway.waybills.networks import Network
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.views import Shown
 
@@ -20,7 +20,7 @@ class WaybillService:
         self,
         ledger: Ledger,
         tenants: TenantRegistry,
-        networks: dict[str, Network],
+        networks: Networks,
         relay: RelayService,
         clock: Clock,
     ) -> None:
