@@ -43,6 +43,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.tokenize
 	$(BIN)/python -m benchmarks.reveal
+	$(BIN)/python -m benchmarks.waybills
 
 faults: setup
 	$(BIN)/python -m pytest tests/faults

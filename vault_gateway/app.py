@@ -26,6 +26,8 @@ from vault_gateway.idempotency import RequestKeys, forget_old
 from vault_gateway.identity.keyring import keyring
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Credential, RelayKeys, Revealer, Tokenizer, Vault
+from vault_gateway.labels.http import labels_blueprint
+from vault_gateway.labels.service import LabelService
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.networks.loading import load_networks
@@ -120,7 +122,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         failed_logins=settings.failed_logins,
         trusted_proxies=parse_networks(settings.trusted_proxies),
         # Not the rooms that disclose something: they fail closed.
-        without_redis=("tokens", "waybills", "couriers", "audit"),
+        without_redis=("tokens", "waybills", "labels", "couriers", "audit"),
     ).install(app)
     chores: dict[str, Duty] = {"idempotency": lambda conn: forget_old(conn, clock)}
     for duty in settings.duties:
@@ -161,6 +163,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(couriers_blueprint(couriers, request_keys))
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
+    app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
     return {"token_partitions": keep_partitions_ahead}
 
 

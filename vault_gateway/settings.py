@@ -52,6 +52,8 @@ class Settings:
     reveal_ttl_s: int = 60
     unrecorded_routes: int = 200
     log_json: bool = True
+    # Where recipients find this gateway, for the receipt links on labels: https://vault.example.com
+    public_url: str = ""
     # Networks of the proxies in front, whose X-Forwarded-For counts: `10.0.0.0/8, 2001:db8::/32`.
     trusted_proxies: str = ""
     # Issuers' keys: hosts whose addresses may be inside, and a further authority for their certificates.
@@ -78,6 +80,7 @@ class Settings:
             raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
         if not 60 <= self.jwt_life_s <= LONGEST_JWT_LIFE_S:
             raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
+        _require_short_public_url(self.public_url)
         try:
             parse_networks(self.trusted_proxies)
         except ValueError:
@@ -92,6 +95,12 @@ def _require_safe_vault(addr: str) -> None:
         raise SettingsError(f"{PREFIX}VAULT_ADDR is not an http(s) address")
     if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise SettingsError(f"{PREFIX}VAULT_ADDR must be https beyond this machine: values travel in it")
+
+
+def _require_short_public_url(url: str) -> None:
+    """It goes into a QR code, which a label has little room for."""
+    if url and not (url.startswith(("https://", "http://")) and url.isascii() and len(url) <= 100):
+        raise SettingsError(f"{PREFIX}PUBLIC_URL is an http(s) address of at most 100 characters")
 
 
 def default_policies() -> Path:
@@ -180,6 +189,7 @@ def _read(env: FileAwareEnv) -> Settings:
         reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
         unrecorded_routes=env.int("UNRECORDED_ROUTES", 200),
         log_json=env.bool("LOG_JSON", True),
+        public_url=env.str("PUBLIC_URL", ""),
         trusted_proxies=env.str("TRUSTED_PROXIES", ""),
         jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", ""),
         jwks_ca=env.path("JWKS_CA", None),

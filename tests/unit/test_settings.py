@@ -51,6 +51,7 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         missed_searches_a_day=8,
         reveal_ttl_s=9,
         log_json=False,
+        public_url="https://vault.example.com",
         trusted_proxies="10.0.0.0/8, ::1",
         jwks_internal_hosts="id.internal",
         jwks_ca=Path("/etc/jwks-ca.pem"),
@@ -96,6 +97,8 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ({"duties": ()}, "DUTIES"),
         ({"threads": 0}, "THREADS"),
         ({"reveal_ttl_s": 601}, "REVEAL_TTL_S"),
+        ({"public_url": "vault.example.com"}, "PUBLIC_URL"),
+        ({"public_url": "https://" + "v" * 93}, "PUBLIC_URL"),
         ({"policies": Path("/nowhere")}, "POLICIES"),
     ],
 )

@@ -12,6 +12,7 @@ from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
+from vault_gateway.cli.masks import masks
 from vault_gateway.cli.networks import network
 from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
@@ -24,6 +25,7 @@ from vault_gateway.identity.clients import ClientError
 from vault_gateway.networks.loading import NetworkError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
+from vault_gateway.tokens.masks import MaskingError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,12 +45,14 @@ root.add_command(access)
 root.add_command(issuer)
 root.add_command(relay)
 root.add_command(network)
+root.add_command(masks)
 
 
 _ANSWERED = (
     EngineError,
     SettingsError,
     ClientError,
+    MaskingError,
     MigrationError,
     NetworkError,
     PolicyError,

@@ -80,15 +80,19 @@ class Transport:
                 return
             asked["cursor"] = page["next"]
 
-    def stream(self, path: str, query: Mapping[str, str]) -> Iterator[bytes]:
-        """An answer of any length, block by block, in one try: what was given out cannot be taken back."""
+    def stream(
+        self, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None = None
+    ) -> Iterator[bytes]:
+        """An answer of any length, block by block, in one try: what was given out cannot be taken back. With a `body`
+        it is asked for by POST."""
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=self._timeout_s)
         response = None
         try:
             response = self._pool.request(
-                "GET",
+                "GET" if body is None else "POST",
                 self.url + _with_query(path, query),
-                headers=self._authorised({}),
+                body=None if body is None else orjson.dumps(body),
+                headers=self._authorised({} if body is None else {"Content-Type": "application/json"}),
                 timeout=timeout,
                 redirect=False,
                 preload_content=False,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from vault_gateway.client import reading
 from vault_gateway.client.answers import Courier, ItemError, Recipient, Waybill
 from vault_gateway.client.transport import Transport, segment
+
+LabelSize = Literal["76x130", "100x180"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,24 @@ class Waybills:
         if mine:
             query["courier"] = "me"
         return map(reading.waybill, self._http.pages("/v1/waybills", query))
+
+    def label(
+        self,
+        waybill_no: str,
+        format_: Literal["pdf", "png", "zpl"] = "pdf",
+        *,
+        size: LabelSize = "76x130",
+        dpi: Literal[203, 300] | None = None,
+    ) -> bytes:
+        """A file for a printer. `dpi` is of png and zpl. Nothing is opened for it; it is written to the access log."""
+        query = {"size": size} if dpi is None else {"size": size, "dpi": str(dpi)}
+        path = f"/v1/waybills/{segment(waybill_no)}/label.{format_}"
+        return b"".join(self._http.stream(path, query))
+
+    def labels(self, waybill_nos: Sequence[str], *, size: LabelSize = "76x130") -> bytes:
+        """One PDF with a page for each of up to 200 numbers, in order: all of them or an ApiError."""
+        body = {"waybill_nos": list(waybill_nos), "size": size}
+        return b"".join(self._http.stream("/v1/waybills/labels", {}, body))
 
     def cancel(self, waybill_no: str) -> Waybill:
         """Once: after a lost answer `get` tells whether it was carried out."""

@@ -52,6 +52,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "DYT20261111000042",
     },
+    "extension": {
+        "description": "`pdf`, `png` or `zpl`.",
+        "schema": {"type": "string"},
+        "example": "pdf",
+    },
     "handle": {"description": "The courier's name.", "schema": {"type": "string"}, "example": "rider-7"},
     "station": {"description": "The station's name.", "schema": {"type": "string"}, "example": "west-lake"},
     "notice": {

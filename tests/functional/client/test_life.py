@@ -134,6 +134,11 @@ def test_waybills_are_made_many_at_once_listed_corrected_and_cancelled(
     assert isinstance(made, Waybill)
     assert isinstance(refused, ItemError)
     assert refused.code == "network_unknown"
+    assert waybills.label(made.waybill_no, "png", size="100x180", dpi=300).startswith(b"\x89PNG")
+    assert waybills.labels([made.waybill_no]).startswith(b"%PDF-")
+    with pytest.raises(ApiError) as raised:
+        waybills.labels([made.waybill_no, "NOBODYHASTHIS"])
+    assert raised.value.code == "validation_failed"
     corrected = waybills.correct(made.waybill_no, second)
     assert corrected.recipient != made.recipient
     assert waybills.cancel(made.waybill_no).state == "cancelled"
