@@ -6,8 +6,11 @@ same person behind two numbers cannot be seen from a dump.
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from vault_gateway import metrics
 from vault_gateway.audit.ledger import Unit
@@ -32,43 +35,58 @@ class Party:
         return f"Party({self.phone!r})"
 
 
+# The two callers' digests on a number, each with the phone that it reaches.
+Ends = tuple[tuple[bytes, Phone], tuple[bytes, Phone]]
+
+
 class PairService:
     def __init__(self, keys: RelayKeys, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
 
-    def bind(
-        self, unit: Unit, parcel: Parcel, a: Party, b: Party, expires_at: datetime | None = None
-    ) -> Binding | GatewayError:
-        """A number on which neither phone is known yet; 503 `relay_pool_exhausted` where there is none. The
-        caller has committed the event that says the two phones were opened."""
-        now = self._clock()
-        until = expires_at or now + LIVES
-        tried: list[str] = []
-        made: Binding | None = None
-        while made is None and len(tried) < _TRIES:
-            place = pool.take_places(unit.conn, "axb", None, 1, other_than=tried)
-            if not place:
-                break
-            binding = new_binding(parcel, "axb", place[0].number, now, until, COOLDOWN)
-            try:
-                ends = self._ends(binding.number, a, b)
-                bindings.insert_pair(unit.conn, parcel.tenant.id, binding, ends)
-                made = binding
-            except NoPlace:
-                tried.append(binding.number)
-        for number in tried:
-            pool.give_back(unit.conn, number)
-        if made is None:
-            bindings.note_exhausted(unit.conn, parcel.tenant.id, parcel.waybill_id, now)
-            metrics.RELAY_EXHAUSTED.inc()
-            return exhausted()
-        bindings.insert_binding(unit.conn, parcel.tenant.id, made)
-        return made
+    def candidates(self, unit: Unit) -> list[str]:
+        """Numbers that may take a pair, in any order: two who ask at once seldom wait for each other."""
+        numbers = pool.free_numbers(unit.conn, "axb", _TRIES)
+        secrets.SystemRandom().shuffle(numbers)
+        return numbers
 
-    def _ends(self, number: str, a: Party, b: Party) -> tuple[tuple[bytes, Phone], tuple[bytes, Phone]]:
+    def ends(self, numbers: Sequence[str], a: Party, b: Party) -> dict[str, Ends]:
+        """The pair's ends on each number. Asks Vault, so no transaction is open meanwhile."""
+        callers = [(number, party.plain) for number in numbers for party in (a, b)]
         try:
-            from_a, from_b = self._keys.caller_digests([(number, a.plain), (number, b.plain)])
+            digests = iter(self._keys.caller_digests(callers) if callers else [])
         except KeysUnavailable:
             raise unavailable("vault") from None
-        return (from_a, b.phone), (from_b, a.phone)
+        return {number: ((next(digests), b.phone), (next(digests), a.phone)) for number in numbers}
+
+    def bind(
+        self, unit: Unit, parcel: Parcel, ends: Mapping[str, Ends], expires_at: datetime | None = None
+    ) -> Binding | GatewayError:
+        """The first of these numbers on which neither phone is known yet; 503 `relay_pool_exhausted` where there
+        is none. The caller has committed the event that says the two phones were opened."""
+        now = self._clock()
+        until = expires_at or now + LIVES
+        tenant_id = parcel.tenant.id
+        for number, two in ends.items():
+            binding = new_binding(parcel, "axb", number, now, until, COOLDOWN)
+            if _enter(unit, tenant_id, binding, two):
+                bindings.insert_binding(unit.conn, tenant_id, binding)
+                return binding
+        # Who has a label with a number has a way to call: that there is no pair changes nothing.
+        made = bindings.of_waybill(unit.conn, tenant_id, parcel.waybill_id)
+        if all(binding.mode == "axb" for binding in made):
+            bindings.note_exhausted(unit.conn, tenant_id, parcel.waybill_id, now)
+        metrics.RELAY_EXHAUSTED.inc()
+        return exhausted()
+
+
+def _enter(unit: Unit, tenant_id: UUID, binding: Binding, ends: Ends) -> bool:
+    """Takes a place and enters both ends, or leaves the number as it was and free for others at once."""
+    try:
+        with unit.conn.transaction():
+            if not pool.take_place(unit.conn, binding.number):
+                return False
+            bindings.insert_pair(unit.conn, tenant_id, binding, ends)
+    except NoPlace:
+        return False
+    return True

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from vault_gateway.access.resources import relay_number
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
+from vault_gateway.database import Row
 from vault_gateway.errors import GatewayError, not_found, unavailable
-from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
+from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.model import Caller, Clock, Tenant
+from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.store import bindings, calls
 from vault_gateway.relay.store.calls import SealedPhone
 
@@ -41,7 +43,7 @@ class RecordService:
         """Keeps a record once; a repeated one is nothing new. 404 for a call that is not the telecom's own.
 
         Of a failed call it is found out whether the courier's registered phone made it: that, and not what the
-        courier says, may unlock `contact`.
+        courier says, may unlock `contact`. A message that was not delivered says nothing: many phones take none.
         """
         now = self._clock()
         if record.at > now + _CLOCK_SKEW:
@@ -56,21 +58,21 @@ class RecordService:
             calls.insert_record(
                 unit.conn, who.principal.id, record.call_id, record.type, record.reason, record.at, now
             )
-            if record.type != "failed" or row["by_courier"] is not None:
+            if record.type != "failed" or row["medium"] != "voice" or row["by_courier"] is not None:
                 return
             courier = calls.courier_of(unit.conn, row["waybill_id"])
             if courier is None:
                 calls.set_by_courier(unit.conn, who.principal.id, record.call_id, by_courier=False)
                 return
-            unit.record(Event(event.action, policies=policies, fields=("phone",), detail=event.detail))
-        self._compare(who, record.call_id, row["number"], row["caller"], courier)
+            event = replace(event, policies=policies, waybill=row["waybill_no"], fields=("phone",))
+            unit.record(event)
+        self._compare(who, record.call_id, row, courier, event)
 
-    def _compare(self, who: Caller, call_id: str, number: str, caller: bytes, courier: SealedPhone) -> None:
+    def _compare(self, who: Caller, call_id: str, row: Row, courier: SealedPhone, event: Event) -> None:
+        tenant = Tenant(row["platform"], row["merchant"])
+        phone = open_phone(self._ledger, self._keys, who, tenant, courier, event)
         try:
-            [opened] = self._keys.decrypt(courier.platform, [courier.item])
-            same = not isinstance(opened, KeyFault) and self._keys.caller_digests([(number, opened)]) == [
-                caller
-            ]
+            same = self._keys.caller_digests([(row["number"], phone)]) == [row["caller"]]
         except KeysUnavailable:
             # The telecom repeats what was not taken, and then it is found out.
             raise unavailable("vault") from None
@@ -78,11 +80,18 @@ class RecordService:
             calls.set_by_courier(unit.conn, who.principal.id, call_id, by_courier=same)
 
 
-def contact_is_open(unit: Unit, tenant: Tenant, waybill_id: UUID, now: datetime) -> bool:
-    """May a courier see the phone? Where the parcel never had a number, or there was none to have, or two calls
-    to it failed from the courier's own phone. Deleting a binding opens nothing."""
-    if not bindings.of_waybill(unit.conn, tenant.id, waybill_id):
+def contact_is_open(
+    unit: Unit, tenant: Tenant, waybill_id: UUID, handed_over_at: datetime, now: datetime
+) -> bool:
+    """May the courier who has the parcel since `handed_over_at` see the phone? Where the parcel never had a number,
+    or has none now for there was none to have, or two calls to it failed from this courier's own phone. Deleting a
+    binding opens nothing."""
+    made = bindings.of_waybill(unit.conn, tenant.id, waybill_id)
+    if not made:
         return True
-    if bindings.was_exhausted(unit.conn, tenant.id, waybill_id):
+    if not any(binding.is_live(now) for binding in made) and bindings.was_exhausted(
+        unit.conn, tenant.id, waybill_id
+    ):
         return True
-    return calls.failed_by_courier(unit.conn, waybill_id, now - FAILURES_WITHIN) >= FAILURES
+    failed = calls.failed_by_courier(unit.conn, waybill_id, handed_over_at, now - FAILURES_WITHIN)
+    return failed >= FAILURES

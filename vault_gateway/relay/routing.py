@@ -19,11 +19,13 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found, unavailable
 from vault_gateway.ids import base32
-from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
+from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Clock
+from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.service import BINDING_PREFIX
 from vault_gateway.relay.store import calls, pool
+from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.relay.store.calls import End, SealedPhone
 from vault_gateway.relay.store.pool import RelayNumber
 from vault_gateway.relay.texts import mask_numbers
@@ -110,11 +112,11 @@ class RoutingService:
         to: SealedPhone,
         event: Event,
     ) -> dict[str, Any]:
-        destination = self._open(who, end, to, event)
+        destination = self._open(who, end, to, _about(event, end))
         if destination == call.caller and not end.called_back and number.mode == "extension":
             return self._turn(who, call, number, end, event)
         if number.mode == "extension" and not end.called_back and not end.can_call_back:
-            self._let_call_back(who, number, end, destination)
+            self._let_call_back(who, number, end, to.phone, destination)
         return self._connected(call, number, end, destination)
 
     def _turn(self, who: Caller, call: Call, number: RelayNumber, end: End, event: Event) -> dict[str, Any]:
@@ -140,22 +142,13 @@ class RoutingService:
         return self._answered("connect", answer)
 
     def _open(self, who: Caller, end: End, to: SealedPhone, event: Event) -> str:
-        try:
-            [opened] = self._keys.decrypt(to.platform, [to.item])
-            if not isinstance(opened, KeyFault):
-                return opened.decode()
-            reason = "does_not_open"
-        except KeysUnavailable as failure:
-            reason = f"vault_{failure.reason}"
-        with self._ledger.open(who, end.tenant) as unit:
-            unit.record(replace(_about(event, end), outcome="error", reason=reason))
-        raise unavailable("vault")
+        return open_phone(self._ledger, self._keys, who, end.tenant, to, event).decode()
 
-    def _let_call_back(self, who: Caller, number: RelayNumber, end: End, recipient: str) -> None:
+    def _let_call_back(self, who: Caller, number: RelayNumber, end: End, to: Phone, recipient: str) -> None:
         [digest] = self._caller_digests([(number.number, recipient.encode())])
         until = min(end.expires_at, self._clock() + _CALLS_BACK_FOR)
         with self._ledger.open(who) as unit:
-            calls.let_call_back(unit.conn, number.number, digest, end.binding_id, until)
+            calls.let_call_back(unit.conn, number.number, digest, end.binding_id, to, until)
 
     def _number(self, unit: Unit, call: Call, event: Event) -> tuple[RelayNumber, tuple[str, ...]]:
         number = pool.find_number(unit.conn, call.called)

@@ -135,9 +135,10 @@ class RelayService:
         """The parcel is for another recipient: its extension reaches that one, and nobody else any more."""
         self.release_pairs(unit, tenant, waybill_id)
         live = self._live(unit, tenant, waybill_id)
-        bindings.forget_callers(unit.conn, [binding.id for binding in live])
         for binding in live:
             bindings.reach(unit.conn, binding.id, phone)
+        # Last: a call to the former one that is under way is waited for above, and its trace is here now.
+        bindings.forget_callers(unit.conn, [binding.id for binding in live])
 
     def _live(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
         now = self._clock()

@@ -58,7 +58,10 @@ class Issuer:
             )
             policies = require_reveal(unit, tenant, waybill, event, wanted.purpose, self._clock())
             event = replace(event, policies=policies)
-            if wanted.purpose == "contact" and not contact_is_open(unit, tenant, waybill.id, self._clock()):
+            # Out for delivery, the handover is what happened to a parcel last.
+            if wanted.purpose == "contact" and not contact_is_open(
+                unit, tenant, waybill.id, waybill.updated_at, self._clock()
+            ):
                 raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
             event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")

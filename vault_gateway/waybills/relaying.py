@@ -7,10 +7,11 @@ from datetime import datetime
 
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
-from vault_gateway.errors import GatewayError, not_found, unavailable
+from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import parse_prefixed
-from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
+from vault_gateway.keys import RelayKeys
 from vault_gateway.model import Caller, Clock, Role, Tenant
+from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.pairs import PairService, Party
 from vault_gateway.relay.service import BINDING_PREFIX, LONGEST, RelayService
 from vault_gateway.relay.store import bindings, calls, parties
@@ -71,19 +72,29 @@ class ParcelRelay:
             recipient = calls.phone_of(unit.conn, tenant, waybill.recipient.phone)
             if own is None or recipient is None:
                 raise refused(event, _no_phone(), reason="phone_missing")
-            live = self._relay.pair_between(unit, tenant, waybill.id, {own.phone, recipient.phone})
+            phones = {own.phone, recipient.phone}
+            live = self._relay.pair_between(unit, tenant, waybill.id, phones)
             if live is not None and expires_at is None:
                 return live
             self._require_some_left(unit, event, tenant, waybill)
-            unit.record(replace(event, fields=("phone",)))
-        opened = self._open(own), self._open(recipient)
+            event = replace(event, fields=("phone",))
+            unit.record(event)
+            numbers = self._pairs.candidates(unit)
+        a, b = (
+            Party(one.phone, open_phone(self._ledger, self._keys, caller, tenant, one, event))
+            for one in (own, recipient)
+        )
+        ends = self._pairs.ends(numbers, a, b)
         with self._ledger.open(caller) as unit:
             # Again, for the parcel may have moved on while the phones were opened.
             tenant, now_is, _ = find(unit, waybill_no, _BIND, lock="update")
             if (now_is.courier, now_is.recipient) != (waybill.courier, waybill.recipient):
                 raise refused(event, not_found(), reason="moved_meanwhile")
+            live = self._relay.pair_between(unit, tenant, waybill.id, phones)
+            if live is not None and expires_at is None:
+                return live
             self._relay.release_pairs(unit, tenant, waybill.id, of=own.phone.tenant_id)
-            bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), *opened, expires_at)
+            bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), ends, expires_at)
         if isinstance(bound, GatewayError):
             raise bound
         return bound
@@ -130,15 +141,6 @@ class ParcelRelay:
                 "bindings_used_up", 409, "The parcel has had all the numbers that one may have."
             )
             raise refused(event, answer, reason="bindings_used_up")
-
-    def _open(self, sealed: SealedPhone) -> Party:
-        try:
-            [opened] = self._keys.decrypt(sealed.platform, [sealed.item])
-        except KeysUnavailable:
-            raise unavailable("vault") from None
-        if isinstance(opened, KeyFault):
-            raise GatewayError("internal", 500, "A stored value does not open; the operator has been told.")
-        return Party(sealed.phone, opened)
 
 
 def _own_phone(unit: Unit, caller: Caller, tenant: Tenant, waybill: Waybill) -> SealedPhone | None:

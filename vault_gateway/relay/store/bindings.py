@@ -69,11 +69,10 @@ def insert_pair(
     ends: tuple[tuple[bytes, Phone], tuple[bytes, Phone]],
 ) -> None:
     """Enters both directions of an AXB binding: each caller's digest with the phone that it reaches. Raises
-    NoPlace, with the transaction as it was, when one of the callers is known on this number already."""
-    with conn.transaction():
-        for caller, reaches in ends:
-            if not _insert_end(conn, tenant_id, binding, caller, reaches):
-                raise NoPlace
+    NoPlace when one of the callers is known on this number already."""
+    for caller, reaches in ends:
+        if not _insert_end(conn, tenant_id, binding, caller, reaches):
+            raise NoPlace
 
 
 def _insert_end(conn: Connection, tenant_id: UUID, binding: Binding, dialled: bytes, to: Phone) -> bool:

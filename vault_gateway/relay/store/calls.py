@@ -137,14 +137,22 @@ def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
     )
 
 
-def let_call_back(conn: Connection, number: str, caller: bytes, binding_id: UUID, until: datetime) -> None:
-    """The last parcel that called a person from a number is whom that person reaches there."""
+def let_call_back(
+    conn: Connection, number: str, caller: bytes, binding_id: UUID, to: Phone, until: datetime
+) -> None:
+    """The last parcel that called a person from a number is whom that person reaches there. Not if the binding
+    reaches somebody else by now: that person was made a stranger, and stays one."""
     conn.execute(
         """
-        insert into relay_callback (number, caller, binding_id, until) values (%s, %s, %s, %s)
+        with reached as (
+          select number, binding_id from relay_slot
+          where number = %s and binding_id = %s and phone_token = %s and not released for share
+        )
+        insert into relay_callback (number, caller, binding_id, until)
+        select number, %s, binding_id, %s from reached
         on conflict (number, caller) do update set binding_id = excluded.binding_id, until = excluded.until
         """,
-        (number, caller, binding_id, until),
+        (number, binding_id, to.token, caller, until),
     )
 
 
@@ -165,8 +173,9 @@ def get_call(conn: Connection, telecom: str, call_id: str) -> Row | None:
     """The call with its parcel, held until the transaction ends; None for one that was not connected."""
     return conn.execute(
         """
-        select c.telecom, c.binding_id, c.waybill_id, c.number, c.caller, c.by_courier, t.platform, t.merchant
-        from relay_call c join tenant t using (tenant_id)
+        select c.telecom, c.medium, c.waybill_id, c.number, c.caller, c.by_courier, t.platform, t.merchant,
+               d.waybill_no
+        from relay_call c join tenant t using (tenant_id) join waybill_directory d using (waybill_id)
         where c.telecom = %s and c.call_id = %s for no key update of c
         """,
         (telecom, call_id),
@@ -213,11 +222,16 @@ def courier_of(conn: Connection, waybill_id: UUID) -> SealedPhone | None:
     )
 
 
-def failed_by_courier(conn: Connection, waybill_id: UUID, since: datetime) -> int:
+def failed_by_courier(
+    conn: Connection, waybill_id: UUID, made_since: datetime, failed_since: datetime
+) -> int:
     """Calls to the recipient's number that came from the courier's registered phone and failed."""
     row = conn.execute(
-        "select count(*)::int as calls from relay_call where waybill_id = %s and failed_at >= %s and by_courier",
-        (waybill_id, since),
+        """
+        select count(*)::int as calls from relay_call
+        where waybill_id = %s and routed_at >= %s and failed_at >= %s and by_courier
+        """,
+        (waybill_id, made_since, failed_since),
     ).fetchone()
     return 0 if row is None else int(row["calls"])
 

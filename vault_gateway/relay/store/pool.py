@@ -55,16 +55,14 @@ def find_number(conn: Connection, number: str) -> RelayNumber | None:
     return None if row is None else RelayNumber(**row)
 
 
-def take_places(
-    conn: Connection, mode: str, region: str | None, count: int, *, other_than: Sequence[str] = ()
-) -> list[RelayNumber]:
+def take_places(conn: Connection, mode: str, region: str | None, count: int) -> list[RelayNumber]:
     """Takes `count` places on the emptiest free numbers of a region (None: of any), one number for each place;
     fewer where there are not so many.
 
     Numbers that another transaction is taking from are passed over. When only those are left they are asked for
     again a moment later, and never waited for: who holds numbers and waits for more may be waited for in turn.
     """
-    asked = {"mode": mode, "region": region, "not": list(other_than)}
+    asked = {"mode": mode, "region": region}
     places = _take(conn, {**asked, "count": count})
     for pause_s in _PAUSES_S:
         if len(places) == count or not _any_free(conn, asked):
@@ -79,7 +77,7 @@ def _any_free(conn: Connection, asked: dict[str, Any]) -> bool:
         """
         select 1 from relay_number
         where mode = %(mode)s and retired_at is null and occupied < capacity
-          and (%(region)s::text is null or region = %(region)s) and number <> all (%(not)s::text[])
+          and (%(region)s::text is null or region = %(region)s)
         limit 1
         """,
         asked,
@@ -95,7 +93,7 @@ def _take(conn: Connection, asked: dict[str, Any]) -> list[RelayNumber]:
           select number, capacity - occupied as places
           from relay_number
           where mode = %(mode)s and retired_at is null and occupied < capacity
-            and (%(region)s::text is null or region = %(region)s) and number <> all (%(not)s::text[])
+            and (%(region)s::text is null or region = %(region)s)
           order by occupied, number
           limit least(%(count)s, 64)
           for no key update skip locked
@@ -125,7 +123,31 @@ def _take(conn: Connection, asked: dict[str, Any]) -> list[RelayNumber]:
     ]
 
 
-def give_back(conn: Connection, number: str, places: int = 1) -> None:
+def free_numbers(conn: Connection, mode: str, at_most: int) -> list[str]:
+    """The emptiest numbers that have a place now, which `take_place` may find gone a moment later."""
+    rows = conn.execute(
+        """
+        select number from relay_number where mode = %s and retired_at is null and occupied < capacity
+        order by occupied, number limit %s
+        """,
+        (mode, at_most),
+    )
+    return [row["number"] for row in rows]
+
+
+def take_place(conn: Connection, number: str) -> bool:
+    """A place on this very number; waits for whoever is taking from it just now."""
+    cursor = conn.execute(
+        """
+        update relay_number set occupied = occupied + 1
+        where number = %s and retired_at is null and occupied < capacity
+        """,
+        (number,),
+    )
+    return cursor.rowcount == 1
+
+
+def give_back(conn: Connection, number: str, places: int) -> None:
     conn.execute("update relay_number set occupied = occupied - %s where number = %s", (places, number))
 
 
