@@ -174,15 +174,6 @@ def test_a_repeated_question_is_answered_alike(line: Line) -> None:
     assert other.get_json()["reason"] == "no_binding"
 
 
-def test_a_repeated_question_of_the_recipient_who_dials_the_own_extension_is_answered_alike(
-    line: Line,
-) -> None:
-    call_id = f"turned-{line.extension}"
-    answers = [line.call(line.recipient.phone, line.extension, call_id=call_id).get_json() for _ in range(3)]
-    assert answers == [answers[0]] * 3
-    assert answers[0]["destination"] == e164(line.courier_phone)
-
-
 def test_numbers_in_a_message_are_masked_and_the_extension_is_read_from_it(line: Line) -> None:
     text = f"{line.extension} 我在门口，打我电话 138 0013 8000 或 一三八零零一三八零零零，共 3 件"
     answer = line.call(line.courier_phone, medium="sms", text=text).get_json()
