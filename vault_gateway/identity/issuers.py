@@ -13,9 +13,10 @@ from vault_gateway.database import Connection
 from vault_gateway.identity import issuer_store, store
 from vault_gateway.identity.claims import SKEW_S
 from vault_gateway.identity.clients import RESERVED, ClientError, check_names, register_names
-from vault_gateway.identity.fetch import JwksError, Outside, is_url, require_fetchable
+from vault_gateway.identity.fetch import JwksError, is_url, require_fetchable
 from vault_gateway.identity.sources import load_keys
 from vault_gateway.model import CARRIER_PLATFORM, Role
+from vault_gateway.outside.calling import Outside
 from vault_gateway.settings import LONGEST_JWT_LIFE_S
 
 # No spaces and nothing beyond ASCII: what is not in this alphabet only looks like an issuer that is.

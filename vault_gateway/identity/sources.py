@@ -5,14 +5,14 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from vault_gateway.identity.fetch import MAX_BYTES, JwksError, Outside, fetch, is_url
+from vault_gateway.identity.fetch import MAX_BYTES, JwksError, fetch, is_url
 from vault_gateway.identity.jwks import KeySet, parse_jwks
+from vault_gateway.outside.calling import Outside, outside
 from vault_gateway.settings import Settings
 
 
 def outside_of(settings: Settings) -> Outside:
-    hosts = (host.strip().lower() for host in settings.jwks_internal_hosts.split(","))
-    return Outside(frozenset(host for host in hosts if host), settings.jwks_ca)
+    return outside(settings.jwks_internal_hosts, settings.jwks_ca)
 
 
 def load_keys(source: str, outside: Outside) -> KeySet:

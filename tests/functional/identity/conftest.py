@@ -10,9 +10,9 @@ import pytest
 from tests.functional.identity.provider import Provider
 from tests.world import Actor, World, unique
 from vault_gateway.identity import issuers
-from vault_gateway.identity.fetch import Outside
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role
+from vault_gateway.outside.calling import Outside
 
 Trust = Callable[..., Provider]
 

@@ -22,7 +22,9 @@ from tests.functional.identity.provider import (
     serving,
 )
 from vault_gateway.identity import fetch as fetching
-from vault_gateway.identity.fetch import JwksError, Outside, fetch, require_fetchable
+from vault_gateway.identity.fetch import JwksError, fetch, require_fetchable
+from vault_gateway.outside import calling
+from vault_gateway.outside.calling import Outside
 
 BODY = Provider("https://id.example").jwks()
 
@@ -154,7 +156,7 @@ def test_a_name_that_turns_inside_after_it_was_judged_is_not_followed(
     server: JwksServer, allowed: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First a public address, then ours: the connection is tried at the public one, which no test can reach."""
-    monkeypatch.setattr(fetching, "_CONNECT_S", 0.2)
+    monkeypatch.setattr(calling, "_CONNECT_S", 0.2)
     asked = resolving(monkeypatch, ["203.0.113.7", "8.8.8.8"], ["127.0.0.1"])
     seen = len(server.paths)
     with pytest.raises(JwksError):

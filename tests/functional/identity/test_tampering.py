@@ -12,11 +12,11 @@ from tests.functional.identity.conftest import register
 from tests.functional.identity.provider import Provider, b64
 from tests.world import World, unique
 from vault_gateway.database import Database
-from vault_gateway.identity.fetch import Outside
 from vault_gateway.identity.jwts import Jwts
 from vault_gateway.identity.key_sets import KeySets
 from vault_gateway.identity.sources import load_keys
 from vault_gateway.model import Role
+from vault_gateway.outside.calling import Outside
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vault_gateway.identity.addresses import is_inside, is_public
+from vault_gateway.outside.addresses import is_inside, is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "104.16.0.1", "2606:4700::1111", "2a00:1450::1"])

@@ -1,4 +1,4 @@
-"""Which addresses the gateway may call when it fetches an issuer's keys."""
+"""Which addresses the gateway may call when an operator or a merchant names one."""
 
 from __future__ import annotations
 
