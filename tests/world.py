@@ -115,7 +115,10 @@ class World:
         self.logs = logs
         # Nobody's limit is in another test's way; tests of limits make a gateway of their own.
         self.settings: Settings = replace(
-            instance.settings(), client_rate="1000000/minute", failed_logins="1000000/minute"
+            instance.settings(),
+            client_rate="1000000/minute",
+            failed_logins="1000000/minute",
+            webhook_senders=0,
         )
         self.app = self.gateway()
 

@@ -32,6 +32,7 @@ from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.relay.capacity import PoolService
+from vault_gateway.outside.calling import outside
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService
@@ -55,6 +56,11 @@ from vault_gateway.waybills.lists import WaybillLists
 from vault_gateway.waybills.relay_http import parcel_relay_blueprint
 from vault_gateway.waybills.relaying import ParcelRelay
 from vault_gateway.waybills.service import WaybillService
+from vault_gateway.webhooks.http import webhooks_blueprint
+from vault_gateway.webhooks.outbox import Outbox
+from vault_gateway.webhooks.sending import Sender
+from vault_gateway.webhooks.sending import tidy as tidy_webhooks
+from vault_gateway.webhooks.service import WebhookService
 
 
 def load_rules(folder: Path) -> tuple[Policies, Purposes]:
@@ -157,14 +163,22 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
         clock,
         missed_searches_a_day=settings.missed_searches_a_day,
     )
-    waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock)
+    watchers = (Outbox(clock),)
+    waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock, watchers)
     couriers = CourierService(ledger, tokens, normaliser, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(couriers_blueprint(couriers, request_keys))
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
-    return {"token_partitions": keep_partitions_ahead}
+    receivers = outside(settings.webhook_internal_hosts, settings.webhook_ca)
+    webhooks = WebhookService(ledger, parts.tokenizer(), receivers, clock)
+    app.register_blueprint(webhooks_blueprint(webhooks, request_keys))
+    Sender(parts.database, parts.tokenizer(), receivers, clock).start(settings.webhook_senders)
+    return {
+        "token_partitions": keep_partitions_ahead,
+        "webhooks": lambda conn: tidy_webhooks(conn, clock),
+    }
 
 
 def _reveal(app: Flask, parts: Parts) -> Mapping[str, Duty]:

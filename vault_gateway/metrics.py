@@ -21,6 +21,7 @@ SEARCH_ALARMS = Counter(
     "vault_gateway_search_alarms_total",
     "Value searches refused, the day's misses of the merchant being used up",
 )
+WEBHOOKS = Counter("vault_gateway_webhooks_total", "Tries to deliver a parcel event", ["outcome"])
 HOUSEKEEPING_FAILURES = Counter(
     "vault_gateway_housekeeping_failures_total", "Duties that failed and are tried again", ["duty"]
 )

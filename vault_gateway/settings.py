@@ -60,6 +60,10 @@ class Settings:
     jwks_internal_hosts: str = ""
     jwks_ca: Path | None = None
     jwt_life_s: int = 86_400
+    # Threads that send parcel events to merchants and platforms, on a node that tokenizes; 0 leaves it to others.
+    webhook_senders: int = 2
+    webhook_internal_hosts: str = ""
+    webhook_ca: Path | None = None
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -74,12 +78,7 @@ class Settings:
             )
         if self.redis_url is not None and urlsplit(self.redis_url).scheme not in _REDIS_SCHEMES:
             raise SettingsError(f"{PREFIX}REDIS_URL is one of {', '.join(_REDIS_SCHEMES)}://...")
-        if not 1 <= self.threads <= 256 or not 1 <= self.workers <= 256:
-            raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
-        if not 5 <= self.reveal_ttl_s <= 600:
-            raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
-        if not 60 <= self.jwt_life_s <= LONGEST_JWT_LIFE_S:
-            raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
+        _require_ranges(self)
         _require_short_public_url(self.public_url)
         try:
             parse_networks(self.trusted_proxies)
@@ -87,6 +86,17 @@ class Settings:
             raise SettingsError(f"{PREFIX}TRUSTED_PROXIES is a list of networks: 10.0.0.0/8, ::1") from None
         if not (self.policies / "access").is_dir():
             raise SettingsError(f"{PREFIX}POLICIES: there is no folder {self.policies / 'access'}")
+
+
+def _require_ranges(settings: Settings) -> None:
+    if not 1 <= settings.threads <= 256 or not 1 <= settings.workers <= 256:
+        raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
+    if not 5 <= settings.reveal_ttl_s <= 600:
+        raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
+    if not 60 <= settings.jwt_life_s <= LONGEST_JWT_LIFE_S:
+        raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
+    if not 0 <= settings.webhook_senders <= 64:
+        raise SettingsError(f"{PREFIX}WEBHOOK_SENDERS is 0 to 64")
 
 
 def _require_safe_vault(addr: str) -> None:
@@ -194,17 +204,22 @@ def _read(env: FileAwareEnv) -> Settings:
         jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", ""),
         jwks_ca=env.path("JWKS_CA", None),
         jwt_life_s=env.int("JWT_LIFE_S", 86_400),
+        webhook_senders=env.int("WEBHOOK_SENDERS", 2),
+        webhook_internal_hosts=env.str("WEBHOOK_INTERNAL_HOSTS", ""),
+        webhook_ca=env.path("WEBHOOK_CA", None),
     )
 
 
-def with_jwks_of_environment(settings: Settings) -> Settings:
-    """The settings of an embedded instance, with what the environment says of fetching issuers' keys: `up` hears
-    it from there too."""
+def with_outside_of_environment(settings: Settings) -> Settings:
+    """The settings of an embedded instance, with what the environment says of calling outside, for issuers' keys and
+    for webhooks: `up` hears it from there too."""
     env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
     return replace(
         settings,
         jwks_internal_hosts=env.str("JWKS_INTERNAL_HOSTS", settings.jwks_internal_hosts),
         jwks_ca=env.path("JWKS_CA", settings.jwks_ca),
+        webhook_internal_hosts=env.str("WEBHOOK_INTERNAL_HOSTS", settings.webhook_internal_hosts),
+        webhook_ca=env.path("WEBHOOK_CA", settings.webhook_ca),
     )
 
 

@@ -64,6 +64,16 @@ def grant_resource(tenant: Tenant, reveal_id: str, *, carrier: str, holder: str)
     )
 
 
+def webhooks_of(platform: str, merchant: str | None) -> Resource:
+    """A merchant's, or a platform's own."""
+    return Resource("Webhooks", "webhooks", _present(platform=platform, merchant=merchant))
+
+
+def figures_of(platform: str | None, merchant: str | None, carrier: str | None) -> Resource:
+    """Counts of the parcels of one merchant, platform or carrier, or (none given) of all."""
+    return Resource("Figures", "figures", _present(platform=platform, merchant=merchant, carrier=carrier))
+
+
 def fleet(carrier: str) -> Resource:
     return Resource("Fleet", carrier, {"carrier": carrier})
 

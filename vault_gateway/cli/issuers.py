@@ -12,7 +12,7 @@ from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import issuer_store, issuers
 from vault_gateway.identity.sources import outside_of
 from vault_gateway.model import Role, utc_now
-from vault_gateway.settings import with_jwks_of_environment
+from vault_gateway.settings import with_outside_of_environment
 
 
 @click.group()
@@ -62,7 +62,7 @@ def add(
         click.echo(line, err=True)
 
     with installation(data) as here:
-        source = issuers.settled_source(jwks, outside_of(with_jwks_of_environment(here.settings)), say)
+        source = issuers.settled_source(jwks, outside_of(with_outside_of_environment(here.settings)), say)
         new = issuers.NewIssuer(iss, source, new.roles, platform, merchant, carrier)
         issuer_id = issuers.add(here.conn, new, utc_now(), create_keys=here.operator.create_platform, say=say)
     click.echo(json.dumps({"id": issuer_id, "iss": iss, "jwks": source}) if as_json else issuer_id)

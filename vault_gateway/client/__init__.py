@@ -25,6 +25,7 @@ from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, 
 from vault_gateway.client.gateway import Client
 from vault_gateway.client.relay import Call, Route
 from vault_gateway.client.waybills import Order
+from vault_gateway.client.webhooks import NotSigned, ParcelEvent, Webhook
 
 __all__ = [
     "ApiError",
@@ -37,7 +38,9 @@ __all__ = [
     "ItemError",
     "Masked",
     "NotSealedToUs",
+    "NotSigned",
     "Order",
+    "ParcelEvent",
     "Recipient",
     "RelayNumber",
     "Reveal",
@@ -48,4 +51,5 @@ __all__ = [
     "Unreachable",
     "Value",
     "Waybill",
+    "Webhook",
 ]

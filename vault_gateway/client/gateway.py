@@ -13,6 +13,7 @@ from vault_gateway.client.reveals import Reveals
 from vault_gateway.client.tokens import Tokens
 from vault_gateway.client.transport import Transport
 from vault_gateway.client.waybills import Couriers, Waybills
+from vault_gateway.client.webhooks import Webhooks
 
 
 class Client:
@@ -63,6 +64,7 @@ class Client:
         self.couriers = Couriers(self._http)
         self.reveals = Reveals(self._http)
         self.relay = Relay(self._http)
+        self.webhooks = Webhooks(self._http)
         self.audit = Audit(self._http)
 
     def close(self) -> None:

@@ -141,6 +141,15 @@ _WAYBILLS = (
     Code("relay_pool_exhausted", 503, "No relay number is free now; the parcel goes without one."),
 )
 
+_WEBHOOKS = (
+    Code(
+        "webhook_url_refused",
+        422,
+        "A webhook's URL is `https://HOST[:PORT]/PATH`, without user and fragment.",
+    ),
+    Code("webhook_limit", 422, "There are ten webhooks already: remove one."),
+)
+
 _REVEALS = (
     Code(
         "field_not_allowed", 403, "The purpose does not need a field that was asked for. Nothing is trimmed."
@@ -165,6 +174,7 @@ SECTIONS: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("Repeating a request", _IDEMPOTENCY),
     ("Values: names, phones, addresses", _VALUES),
     ("Waybills and their events", _WAYBILLS),
+    ("Webhooks", _WEBHOOKS),
     ("Reveals", _REVEALS),
 )
 

@@ -11,14 +11,24 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from vault_gateway import __version__
-from vault_gateway.documentation import audit, couriers, labels, relay, reveals, service, tokens, waybills
+from vault_gateway.documentation import (
+    audit,
+    couriers,
+    labels,
+    relay,
+    reveals,
+    service,
+    tokens,
+    waybills,
+    webhooks,
+)
 from vault_gateway.documentation.codes import CODES, OF_EVERY_CALLER, Code, by_status
 from vault_gateway.documentation.operations import JSON, PROBLEM, Answer, Operation
 from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, TAGS
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, labels, couriers, reveals, relay, audit)
+_ROOMS = (tokens, waybills, labels, webhooks, couriers, reveals, relay, audit)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,

@@ -69,6 +69,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "rv_01m74sxx00fdtt5ycrhzdsasqc",
     },
+    "webhook": {
+        "description": "`wh_` and 26 characters.",
+        "schema": {"type": "string"},
+        "example": "wh_01m74sxx00fdtt5ycrhzdsasqc",
+    },
     "binding": {
         "description": "`rb_` and 26 characters.",
         "schema": {"type": "string"},

@@ -18,6 +18,7 @@ DERIVATION_V1 = b"\x01"
 BLIND_INDEX_V1 = b"\x02"
 FINGERPRINT_V1 = b"\x03"
 CALLER_V1 = b"\x04"
+WEBHOOK_V1 = b"\x05"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,8 @@ def fingerprint_input(principal_id: str, body: bytes) -> bytes:
     """What is HMACed for idempotency. The body goes in as its SHA-256, so a bulk request costs one short
     item."""
     return prefixed(FINGERPRINT_V1, principal_id.encode(), hashlib.sha256(body).digest())
+
+
+def webhook_input(webhook_id: UUID) -> bytes:
+    """What is HMACed to make the secret of a webhook, which so is stored nowhere."""
+    return prefixed(WEBHOOK_V1, webhook_id.bytes)

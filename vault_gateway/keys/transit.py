@@ -16,6 +16,7 @@ from vault_gateway.keys.contexts import (
     caller_input,
     derivation_prefix,
     fingerprint_input,
+    webhook_input,
 )
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
 from vault_gateway.keys.identity import Credential, Session
@@ -63,6 +64,11 @@ class Tokenizer:
         """32 bytes that tell whether a principal's repeated request is the same; not guessable as a hash
         is."""
         return self._hmacs([_fingerprint_fragment(principal_id, body)])[0]
+
+    @opaque
+    def webhook_secret(self, webhook_id: UUID) -> bytes:
+        """The 32 bytes that sign a webhook's events: the same each time, and stored nowhere."""
+        return self._hmacs([b'{"input":"%b"}' % base64(webhook_input(webhook_id))])[0]
 
     def _hmacs(self, fragments: list[bytes]) -> list[bytes]:
         return _hmacs(self._session, BLIND_INDEX, fragments)

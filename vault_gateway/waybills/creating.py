@@ -28,6 +28,7 @@ from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Party, Waybill
 from vault_gateway.waybills.views import Shown
+from vault_gateway.waybills.watching import Watcher
 
 _TRIES_FOR_A_FREE_NUMBER = 5
 # Levels of an address that a relay number may be of, the narrowest first.
@@ -58,12 +59,14 @@ class WaybillMaker:
         networks: Networks,
         relay: RelayService,
         clock: Clock,
+        watchers: Sequence[Watcher],
     ) -> None:
         self._ledger = ledger
         self._tenants = tenants
         self._networks = networks
         self._relay = relay
         self._clock = clock
+        self._watchers = watchers
 
     def create(
         self, caller: Caller, tenant: Tenant, orders: Sequence[Order], key: RequestKey | None
@@ -86,6 +89,8 @@ class WaybillMaker:
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
             fresh = [item for item in made if isinstance(item, Waybill)]
+            for watcher in self._watchers:
+                watcher.made(unit, tenant, fresh)
             shown = iter(show(unit, tenant, fresh, self._clock(), numberless=numberless))
         return [item if isinstance(item, GatewayError) else next(shown) for item in made]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +22,7 @@ from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import FINAL, State, may_follow
 from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.views import Shown
+from vault_gateway.waybills.watching import Move, Watcher
 
 DELIVERY_WINDOW = timedelta(hours=24)
 LONGEST_DELIVERY_WINDOW = timedelta(days=14)
@@ -38,10 +39,13 @@ class CarrierEvent:
 
 
 class WaybillMover:
-    def __init__(self, ledger: Ledger, relay: RelayService, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, relay: RelayService, clock: Clock, watchers: Sequence[Watcher]
+    ) -> None:
         self._ledger = ledger
         self._relay = relay
         self._clock = clock
+        self._watchers = watchers
 
     def cancel(self, caller: Caller, waybill_no: str) -> Shown:
         with self._ledger.open(caller) as unit:
@@ -69,6 +73,8 @@ class WaybillMover:
             self._relay.reach(unit, tenant, waybill.id, party.phone)
             unit.record(event)
             corrected = replace(waybill, recipient=party, updated_at=self._clock())
+            for watcher in self._watchers:
+                watcher.corrected(unit, tenant, corrected)
             return show(unit, tenant, [corrected], self._clock())[0]
 
     def carrier_event(
@@ -132,8 +138,10 @@ class WaybillMover:
         if moved.courier != waybill.courier:
             couriers = Tenant(CARRIER_PLATFORM, moved.carrier)
             self._relay.release_pairs(unit, tenant, moved.id, of=couriers.id)
-        event_id = new_id(now)
-        store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, event.at or now, now)
+        event_id, at = new_id(now), event.at or now
+        store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, at, now)
+        for watcher in self._watchers:
+            watcher.moved(unit, tenant, Move(event_id, waybill, moved, at))
         detail: dict[str, str | int] = {"type": event.type.value}
         unit.record(about(replace(told, detail=detail), moved))
         return moved, event_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.identity.tenants import TenantRegistry
@@ -13,6 +15,7 @@ from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.moving import WaybillMover
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.views import Shown
+from vault_gateway.waybills.watching import Watcher
 
 
 class WaybillService:
@@ -23,11 +26,12 @@ class WaybillService:
         networks: Networks,
         relay: RelayService,
         clock: Clock,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        mover = WaybillMover(ledger, relay, clock)
-        self.create = WaybillMaker(ledger, tenants, networks, relay, clock).create
+        mover = WaybillMover(ledger, relay, clock, watchers)
+        self.create = WaybillMaker(ledger, tenants, networks, relay, clock, watchers).create
         self.cancel = mover.cancel
         self.correct = mover.correct
         self.carrier_event = mover.carrier_event

@@ -35,7 +35,10 @@ def test_each_role_and_action_has_a_denial_unless_it_is_permitted_whatever_the_c
     denied = {(entity_type(case.principal), case.action) for case in cases() if not case.allowed}
 
     assert sorted(due - denied) == []
-    assert always == {("Operator", "reveal.read"), ("Operator", "reveal.revoke"), ("Operator", "relay.pool")}
+    assert always == {
+        ("Operator", action)
+        for action in ("reveal.read", "reveal.revoke", "relay.pool", "usage.read", "flows.read")
+    }
 
 
 def test_each_role_and_action_that_a_policy_permits_has_an_allow_by_that_policy() -> None:

@@ -1,0 +1,33 @@
+"""Who hears of a parcel: rooms that count it or tell of it, each in the very transaction that made or moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from vault_gateway.audit.ledger import Unit
+from vault_gateway.model import Tenant
+from vault_gateway.waybills.store import Waybill
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`at` is when it happened, as the carrier says; `after.updated_at` is when it was recorded."""
+
+    event_id: UUID
+    before: Waybill
+    after: Waybill
+    at: datetime
+
+
+class Watcher(Protocol):
+    """The wall stands open for `tenant`, and the parcel's row is locked until the transaction ends."""
+
+    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None: ...
+
+    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None: ...
+
+    def moved(self, unit: Unit, tenant: Tenant, move: Move) -> None: ...
