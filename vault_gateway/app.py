@@ -31,8 +31,8 @@ from vault_gateway.labels.service import LabelService
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.networks.loading import load_networks
-from vault_gateway.relay.capacity import PoolService
 from vault_gateway.outside.calling import outside
+from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService

@@ -255,3 +255,15 @@ def test_a_key_may_be_a_function(town: Town, gateway: str) -> None:
     with Client(gateway, current) as client:
         assert list(client.waybills.list(state="returned")) == []
     assert asked
+
+
+def test_webhooks_are_made_listed_and_removed(town: Town, client_of: ClientOf) -> None:
+    webhooks = client_of(town.merchant).webhooks
+    made = webhooks.create("https://shop.example/parcels", ["delivered", "returned"])
+    assert made.secret is not None
+    assert made.secret not in repr(made)
+    assert [(one.webhook_id, one.events, one.waiting, one.secret) for one in webhooks.list()] == [
+        (made.webhook_id, ["delivered", "returned"], 0, None)
+    ]
+    webhooks.remove(made.webhook_id)
+    assert webhooks.list() == []
