@@ -230,7 +230,7 @@ class PoolMachine(RuleBasedStateMachine):
 def test_a_small_pool_keeps_its_promise_step_by_step(world: World) -> None:
     PoolMachine.world = world
     machine = PoolMachine.TestCase
-    machine.settings = hypothesis_settings(max_examples=25, stateful_step_count=40, deadline=None)
+    machine.settings = hypothesis_settings(max_examples=12, stateful_step_count=40, deadline=None)
     machine("runTest").runTest()
 
 
