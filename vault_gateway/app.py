@@ -40,6 +40,8 @@ from vault_gateway.relay.routing import RoutingService
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store.pool import sweep_all as sweep_pool
 from vault_gateway.reveals.agreement import require_agreement
+from vault_gateway.reveals.breakglass.http import break_glass_blueprint
+from vault_gateway.reveals.breakglass.service import BreakGlassService
 from vault_gateway.reveals.http import reveals_blueprint
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.reveals.service import RevealService
@@ -184,9 +186,13 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
 def _reveal(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     """The only duty whose Vault identity opens names and addresses."""
     revealer = Revealer(parts.vault, parts.credential("revealer"))
-    ttl_s = parts.settings.reveal_ttl_s
-    reveals = RevealService(parts.ledger, revealer, parts.purposes, parts.clock, ttl_s=ttl_s)
+    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
+    reveals = RevealService(ledger, revealer, parts.purposes, clock, ttl_s=settings.reveal_ttl_s)
+    break_glass = BreakGlassService(
+        ledger, clock, ttl_s=settings.break_glass_ttl_s, a_day=settings.break_glass_a_day
+    )
     app.register_blueprint(reveals_blueprint(reveals, parts.request_keys()))
+    app.register_blueprint(break_glass_blueprint(break_glass))
     return {}
 
 

@@ -57,7 +57,8 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. `id` is `key:NAME` or `jwt:ISSUER_ID:sub`; `handle` is a courier's name in its carrier."""
+    """Who calls. `id` is `key:NAME` or `jwt:ISSUER_ID:sub`; `handle` is a courier's name in its carrier; `issuer` and
+    `jti` are those of a JWT."""
 
     id: str
     role: Role
@@ -66,6 +67,8 @@ class Principal:
     carrier: str | None = None
     station: str | None = None
     handle: str | None = None
+    issuer: str | None = None
+    jti: str | None = None
 
     @property
     def holder(self) -> str | None:

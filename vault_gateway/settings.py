@@ -50,6 +50,10 @@ class Settings:
     failed_logins: str = "60/minute"
     missed_searches_a_day: int = 200
     reveal_ttl_s: int = 60
+    # How long a break-glass request waits for its approval, and the grant for being opened; and how often a
+    # responder takes part on one day, asking or approving.
+    break_glass_ttl_s: int = 900
+    break_glass_a_day: int = 5
     unrecorded_routes: int = 200
     log_json: bool = True
     # Where recipients find this gateway, for the receipt links on labels: https://vault.example.com
@@ -93,6 +97,10 @@ def _require_ranges(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}THREADS and {PREFIX}WORKERS are 1 to 256")
     if not 5 <= settings.reveal_ttl_s <= 600:
         raise SettingsError(f"{PREFIX}REVEAL_TTL_S is 5 to 600 seconds")
+    if not 60 <= settings.break_glass_ttl_s <= 3600:
+        raise SettingsError(f"{PREFIX}BREAK_GLASS_TTL_S is 60 to 3600 seconds")
+    if settings.break_glass_a_day < 1:
+        raise SettingsError(f"{PREFIX}BREAK_GLASS_A_DAY is at least 1")
     if not 60 <= settings.jwt_life_s <= LONGEST_JWT_LIFE_S:
         raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
     if not 0 <= settings.webhook_senders <= 64:
@@ -197,6 +205,8 @@ def _read(env: FileAwareEnv) -> Settings:
         failed_logins=env.str("FAILED_LOGINS", "60/minute"),
         missed_searches_a_day=env.int("MISSED_SEARCHES_A_DAY", 200),
         reveal_ttl_s=env.int("REVEAL_TTL_S", 60),
+        break_glass_ttl_s=env.int("BREAK_GLASS_TTL_S", 900),
+        break_glass_a_day=env.int("BREAK_GLASS_A_DAY", 5),
         unrecorded_routes=env.int("UNRECORDED_ROUTES", 200),
         log_json=env.bool("LOG_JSON", True),
         public_url=env.str("PUBLIC_URL", ""),

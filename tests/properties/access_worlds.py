@@ -20,6 +20,7 @@ _OF_NAME: dict[str, st.SearchStrategy[str | int]] = {
     "origin": st.sampled_from(["merchant", "platform"]),
     "holder": st.sampled_from(["a", "b", "station/a", "station/b"]),
     "telecom": st.sampled_from(["key:a", "key:b"]),
+    "requester": st.sampled_from(["key:a", "key:b"]),
 }
 
 
@@ -37,13 +38,14 @@ class Question:
 @st.composite
 def principals(draw: st.DrawFn, roles: st.SearchStrategy[Role] | None = None) -> Principal:
     role = draw(st.sampled_from(Role) if roles is None else roles)
-    slug = {name: draw(_SLUGS) for name in ("platform", "merchant", "carrier", "station", "handle")}
+    slug = {name: draw(_SLUGS) for name in ("platform", "merchant", "carrier", "station", "handle", "issuer")}
     names = {
         Role.PLATFORM: ["platform"],
         Role.MERCHANT: ["platform", "merchant"],
         Role.CARRIER: ["carrier"],
         Role.STATION: ["carrier", "station"],
         Role.COURIER: ["carrier", "handle"],
+        Role.RESPONDER: ["issuer"],
         Role.AUDITOR: draw(st.sampled_from([[], ["platform"], ["platform", "merchant"]])),
     }.get(role, [])
     return Principal(f"key:{draw(_SLUGS)}", role, **{name: slug[name] for name in names})

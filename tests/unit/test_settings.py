@@ -59,6 +59,8 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         jwks_internal_hosts="id.internal",
         jwks_ca=Path("/etc/jwks-ca.pem"),
         jwt_life_s=3600,
+        break_glass_ttl_s=61,
+        break_glass_a_day=12,
         unrecorded_routes=11,
         duties=("tokenize", "audit"),
     )

@@ -117,6 +117,7 @@ class _ActorSchema(Schema):
     carrier = fields.String()
     station = fields.String()
     handle = fields.String()
+    issuer = fields.String()
 
 
 class _RowSchema(Schema):

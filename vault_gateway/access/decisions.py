@@ -25,7 +25,7 @@ _ATTRIBUTES: Mapping[Role, tuple[str, ...]] = {
     Role.COURIER: ("carrier", "handle", "holder"),
     Role.TELECOM: ("id",),
     Role.AUDITOR: ("platform", "merchant"),
-    Role.RESPONDER: (),
+    Role.RESPONDER: ("id", "issuer"),
     Role.OPERATOR: (),
 }
 

@@ -74,6 +74,11 @@ def figures_of(platform: str | None, merchant: str | None, carrier: str | None) 
     return Resource("Figures", "figures", _present(platform=platform, merchant=merchant, carrier=carrier))
 
 
+def break_glass_resource(request: str, *, issuer: str, requester: str) -> Resource:
+    """`requester` is the id of the principal that asked, `issuer` that of the issuer it comes from."""
+    return Resource("BreakGlass", request, {"issuer": issuer, "requester": requester})
+
+
 def fleet(carrier: str) -> Resource:
     return Resource("Fleet", carrier, {"carrier": carrier})
 

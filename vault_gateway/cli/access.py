@@ -11,7 +11,7 @@ import click
 from vault_gateway.access.cases import CASES_FILE, failures, read_cases
 from vault_gateway.access.explain import explain
 from vault_gateway.access.policies import read_policies
-from vault_gateway.access.resources import Resource, access_log, fleet, grant_resource, tenant_ground
+from vault_gateway.access.resources import Resource, access_log, fleet, tenant_ground
 from vault_gateway.cli.explained import Told, as_json, as_lines
 from vault_gateway.cli.installation import data_option, installation
 from vault_gateway.database import Connection, enter_tenant
@@ -22,6 +22,7 @@ from vault_gateway.ids import parse_prefixed
 from vault_gateway.model import Principal, utc_now
 from vault_gateway.reveals import store as reveal_store
 from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
+from vault_gateway.reveals.grants import resource_of_grant
 from vault_gateway.settings import PREFIX, policies_folder
 from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.finding import resource_of
@@ -102,7 +103,9 @@ def explain_(
         principal, live = _client(here.conn, name)
         resource = _resource(here.conn, action, on)
     found = explain(loaded, principal, action, resource, context)
-    reads = {"Waybill": "waybill.read", "Grant": "reveal.read"}.get(resource.type)
+    reads = {"Waybill": "waybill.read", "Grant": "reveal.read", "BreakGlass": "breakglass.read"}.get(
+        resource.type
+    )
     visible = reads is None or explain(loaded, principal, reads, resource).decision.allowed
     told = Told(principal, action, resource, found, live, visible)
     if to_json:
@@ -146,4 +149,4 @@ def _grant(conn: Connection, on: str) -> Resource:
         raise ClientError("there is no such reveal")
     enter_tenant(conn, located.tenant.id)
     grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock="share")
-    return grant_resource(located.tenant, on, carrier=grant.carrier, holder=grant.holder)
+    return resource_of_grant(conn, located.tenant, grant)

@@ -8,6 +8,7 @@ with Client("https://vault.example", key) as vault:
 
 from vault_gateway.client.answers import (
     AuditEvent,
+    BreakGlass,
     Courier,
     Groups,
     ItemError,
@@ -30,6 +31,7 @@ from vault_gateway.client.webhooks import NotSigned, ParcelEvent, Webhook
 __all__ = [
     "ApiError",
     "AuditEvent",
+    "BreakGlass",
     "Call",
     "Client",
     "ClientFailure",

@@ -144,16 +144,51 @@ class Courier:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """A grant and its state; it holds no value."""
+    """A grant and its state; it holds no value. `token` instead of `waybill_no`: a break-glass of a token alone."""
 
     reveal_id: str
-    waybill_no: str
+    waybill_no: str | None
     purpose: str
     fields: Sequence[str]
     state: str
     released: int
     issued_at: datetime
     expires_at: datetime
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlassApproval:
+    approved_by: str
+    reason: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlassReveal:
+    """The grant of an approved break-glass, and how far it came."""
+
+    reveal_id: str
+    fields: Sequence[str]
+    state: str
+    released: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """What a responder asked for: of a parcel's recipient or of one token."""
+
+    break_glass_id: str
+    state: str
+    requested_by: str
+    reason: str
+    requested_at: datetime
+    expires_at: datetime
+    waybill_no: str | None = None
+    token: str | None = None
+    approval: BreakGlassApproval | None = None
+    reveal: BreakGlassReveal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vault_gateway.client.audit import Audit
+from vault_gateway.client.break_glass import BreakGlasses
 from vault_gateway.client.relay import Relay
 from vault_gateway.client.retry import RetryLaw
 from vault_gateway.client.reveals import Reveals
@@ -63,6 +64,7 @@ class Client:
         self.waybills = Waybills(self._http, tenant)
         self.couriers = Couriers(self._http)
         self.reveals = Reveals(self._http)
+        self.break_glass = BreakGlasses(self._http, self.reveals)
         self.relay = Relay(self._http)
         self.webhooks = Webhooks(self._http)
         self.audit = Audit(self._http)

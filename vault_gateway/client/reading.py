@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from vault_gateway.client.answers import (
     AuditEvent,
+    BreakGlass,
+    BreakGlassApproval,
+    BreakGlassReveal,
     ItemError,
     Masked,
     RelayNumber,
@@ -73,13 +76,29 @@ def relay_number(body: Body) -> RelayNumber:
 def reveal(body: Body) -> Reveal:
     return Reveal(
         reveal_id=body["reveal_id"],
-        waybill_no=body["waybill_no"],
+        waybill_no=body.get("waybill_no"),
+        token=body.get("token"),
         purpose=body["purpose"],
         fields=tuple(body["fields"]),
         state=body["state"],
         released=body["released"],
         issued_at=_time(body["issued_at"]),
         expires_at=_time(body["expires_at"]),
+    )
+
+
+def break_glass(body: Body) -> BreakGlass:
+    return BreakGlass(
+        break_glass_id=body["break_glass_id"],
+        state=body["state"],
+        requested_by=body["requested_by"],
+        reason=body["reason"],
+        requested_at=_time(body["requested_at"]),
+        expires_at=_time(body["expires_at"]),
+        waybill_no=body.get("waybill_no"),
+        token=body.get("token"),
+        approval=_approval(body["approval"]) if "approval" in body else None,
+        reveal=_break_glass_reveal(body["reveal"]) if "reveal" in body else None,
     )
 
 
@@ -106,6 +125,16 @@ def audit_event(body: Body) -> AuditEvent:
         fields=tuple(body.get("fields", ())),
         detail=body.get("detail", {}),
         ip=body.get("ip"),
+    )
+
+
+def _approval(body: Body) -> BreakGlassApproval:
+    return BreakGlassApproval(body["approved_by"], body["reason"], _time(body["approved_at"]))
+
+
+def _break_glass_reveal(body: Body) -> BreakGlassReveal:
+    return BreakGlassReveal(
+        body["reveal_id"], tuple(body["fields"]), body["state"], body["released"], _time(body["expires_at"])
     )
 
 

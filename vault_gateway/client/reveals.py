@@ -70,6 +70,10 @@ class Reveals:
             return opened(self._http.once(path, {}), None)
         return opened(self._http.ask(path, {"public_key": public_key_text(key)}), key)
 
+    def open_granted(self, reveal_id: str, key: X25519PrivateKey) -> Revealed:
+        """Claims a grant and acknowledges it."""
+        return self._acknowledged(self.claim(reveal_id, key))
+
     def acknowledge(self, revealed: Revealed) -> Reveal:
         path = f"/v1/reveals/{segment(revealed.reveal_id)}/ack"
         return reading.reveal(self._http.ask(path, {"ack_code": revealed.ack_code}))

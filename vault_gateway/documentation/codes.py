@@ -166,6 +166,10 @@ _REVEALS = (
         429,
         "This recipient's data was revealed as often as it may be. Waiting does not help.",
     ),
+    Code("own_request", 403, "What a responder asked for, another one approves."),
+    Code("break_glass_closed", 409, "This break-glass request was approved before."),
+    Code("public_key_required", 422, "A break-glass reveal opens sealed alone: send a `public_key`."),
+    Code("break_glass_limit", 429, "You took part in break-glasses as often as one may on a day (UTC)."),
     Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Claim again while it lasts."),
 )
 

@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 from vault_gateway import __version__
 from vault_gateway.documentation import (
     audit,
+    breakglass,
     couriers,
     labels,
     relay,
@@ -28,7 +29,7 @@ from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, 
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, labels, webhooks, couriers, reveals, relay, audit)
+_ROOMS = (tokens, waybills, labels, webhooks, couriers, reveals, breakglass, relay, audit)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,

@@ -8,7 +8,7 @@ from vault_gateway.documentation.codes import OF_BODIES, OF_IDEMPOTENCY
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import TIME, AnswerSchema, ItemErrorSchema, time_field
 from vault_gateway.documentation.waybills import NUMBER
-from vault_gateway.reveals.machine import State
+from vault_gateway.reveals.machine import BREAK_GLASS, State
 from vault_gateway.reveals.purposes import FIELDS
 from vault_gateway.reveals.schemas import AckSchema, ClaimSchema, ManyRevealsSchema, OneRevealSchema
 
@@ -44,9 +44,14 @@ class ValuesSchema(AnswerSchema):
 
 
 class GrantSchema(AnswerSchema):
+    """`token` instead of `waybill_no`: a break-glass of a token alone."""
+
     reveal_id = fields.String(required=True)
-    waybill_no = fields.String(required=True)
-    purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
+    waybill_no = fields.String()
+    token = fields.String()
+    purpose = fields.String(
+        required=True, validate=validate.OneOf(["deliver", "contact", "sort", BREAK_GLASS])
+    )
     fields_ = fields.List(
         fields.String(validate=validate.OneOf(FIELDS)),
         required=True,
@@ -169,11 +174,12 @@ OPERATIONS = (
         method="post",
         path="/v1/reveals/{reveal}/claim",
         name="claim_reveal",
-        roles=_HOLDERS,
+        roles=(*_HOLDERS, "responder"),
         summary="Open a reveal",
         text="The values, once. Sealed with HPKE (RFC 9180, base mode: X25519, HKDF-SHA256, AES-256-GCM, `info` = the"
         " reveal id) where a key was given; the same key may fetch a sealed answer again, four times in all within"
-        " 120 seconds of the first. To anyone but its grantee a reveal does not exist.",
+        " 120 seconds of the first. To anyone but its grantee a reveal does not exist. A"
+        " break-glass opens sealed or not at all.",
         bodies=(ClaimSchema,),
         body_examples={"sealed": {"public_key": _PUBLIC_KEY}, "in clear": {}},
         answers={
@@ -192,13 +198,13 @@ OPERATIONS = (
                 },
             )
         },
-        codes=(*_DENIED, *OF_BODIES, "reveal_spent", "too_slow", "vault_unavailable"),
+        codes=(*_DENIED, *OF_BODIES, "reveal_spent", "public_key_required", "too_slow", "vault_unavailable"),
     ),
     Operation(
         method="post",
         path="/v1/reveals/{reveal}/ack",
         name="acknowledge_reveal",
-        roles=_HOLDERS,
+        roles=(*_HOLDERS, "responder"),
         summary="Acknowledge the values",
         text="Proves with the `ack_code` that the values arrived. Without it a released reveal ends as `unconfirmed`.",
         bodies=(AckSchema,),
@@ -216,7 +222,7 @@ OPERATIONS = (
         method="post",
         path="/v1/reveals/{reveal}/revoke",
         name="revoke_reveal",
-        roles=("carrier", "operator"),
+        roles=("carrier", "operator", "responder"),
         summary="Call a reveal back",
         text="What has not been opened stays closed.",
         answers={
@@ -228,7 +234,7 @@ OPERATIONS = (
         method="get",
         path="/v1/reveals/{reveal}",
         name="get_reveal",
-        roles=("courier", "station", "carrier", "operator"),
+        roles=("courier", "station", "carrier", "operator", "responder"),
         summary="Show the state of a reveal",
         text="State only: reading never opens anything. `expired` is certainly undisclosed, `unconfirmed` may be"
         " disclosed.",

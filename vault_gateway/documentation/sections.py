@@ -32,6 +32,7 @@ TAGS = {
     "courier": "**快递员** · Has a parcel that is out for delivery: opens what the purpose needs, once, and confirms.",
     "telecom": "**通信服务商** · Owns relay numbers: asks where a call or message goes, reports what became of it.",
     "auditor": "**审计** · Reads who looked at what, when and why, and checks that nothing is missing.",
+    "responder": "**应急** · In an emergency opens one recipient's data, once another responder has approved it.",
     "operator": "**运维** · Keeps the service, mostly from the command line. Never sees a person's data.",
     ANYONE: "**无需密钥** · Health, metrics and this documentation.",
 }
@@ -73,6 +74,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "`wh_` and 26 characters.",
         "schema": {"type": "string"},
         "example": "wh_01m74sxx00fdtt5ycrhzdsasqc",
+    },
+    "break_glass": {
+        "description": "`bg_` and 26 characters.",
+        "schema": {"type": "string"},
+        "example": "bg_01m74sxx00fdtt5ycrhzdsasqc",
     },
     "binding": {
         "description": "`rb_` and 26 characters.",

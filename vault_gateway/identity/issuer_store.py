@@ -38,6 +38,19 @@ def still_admitted(conn: Connection, issuer_id: str, iss: str, jti: str | None, 
     return row is not None and bool(row["admitted"])
 
 
+def token_stands(conn: Connection, issuer_id: str, jti: str) -> bool:
+    """False once the issuer, or its token of that name, is revoked."""
+    row = conn.execute(
+        """
+        select 1 from issuer i
+        where i.id = %s and i.revoked_at is null
+          and not exists (select from revoked_token r where r.iss = i.iss and r.jti = %s)
+        """,
+        (issuer_id, jti),
+    ).fetchone()
+    return row is not None
+
+
 def insert_issuer(conn: Connection, row: Row) -> bool:
     """False when the issuer is trusted already, or its carrier has another one that mints couriers."""
     try:

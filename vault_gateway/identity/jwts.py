@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -88,8 +88,11 @@ class Jwts:
         until = require_in_time(claims, self._clock(), self._longest_life_s)
         roles = frozenset(Role(role) for role in row["roles"])
         binding = Binding(roles, row["platform"], row["merchant"], row["carrier"])
-        principal = principal_of(row["id"], binding, claims)
         token_id = text_claim(claims, "jti")
+        principal = replace(principal_of(row["id"], binding, claims), issuer=row["id"], jti=token_id)
+        # What it agrees to must be revocable.
+        if principal.role is Role.RESPONDER and token_id is None:
+            raise TokenRefused("claim_missing")
         with self._database.connection() as conn:
             if not issuer_store.still_admitted(conn, row["id"], issuer, token_id, principal):
                 raise TokenRefused("revoked")

@@ -23,9 +23,11 @@ from vault_gateway.errors import GatewayError, not_found, unavailable
 from vault_gateway.keys import Address, Ciphertext, KeyFault, KeysUnavailable, Revealer
 from vault_gateway.model import Caller, Clock, Kind, Tenant
 from vault_gateway.reveals import machine, store
+from vault_gateway.reveals.breakglass.standing import require_standing
 from vault_gateway.reveals.grants import (
     about,
     locate,
+    lock_parcel,
     open_grant,
     require_reveal,
     reveal_text,
@@ -37,7 +39,6 @@ from vault_gateway.reveals.purposes import KIND_OF_FIELD
 from vault_gateway.reveals.seal import seal
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.normalise import reveal_value, street_of
-from vault_gateway.waybills.store import get_waybill
 
 # Who may see was asked when the claim began. An answer that took longer than this stays here: a revocation holds
 # within 5 s, and 3 of them are the edge's memory of a caller's key.
@@ -88,11 +89,15 @@ class Claimer:
             event = Event("reveal.claim")
             located = locate(unit, reveal, event)
             tenant = located.tenant
-            waybill = get_waybill(unit.conn, tenant.id, located.waybill_id, lock="share")
+            waybill = lock_parcel(unit, tenant, located.waybill_id)
             grant = open_grant(unit, located, event, lock="update", action="reveal.ack")
             event = about(event, grant)
             now = self._clock()
-            policies = require_reveal(unit, tenant, waybill, event, grant.purpose, now)
+            if grant.is_break_glass:
+                policies = require_standing(unit, tenant, grant, event, public_key)
+            else:
+                assert waybill is not None, "but for break-glass there is always one"
+                policies = require_reveal(unit, tenant, waybill, event, grant.purpose, now)
             if not machine.may_claim(grant, public_key, now):
                 reason = f"spent_{machine.state_at(grant, now).value}"
                 raise refused(event, spent(), reason=reason, policies=policies)

@@ -7,16 +7,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from vault_gateway.access import Resource
 from vault_gateway.access.resources import grant_resource
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Unit, refused
+from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import base32, parse_prefixed
 from vault_gateway.model import Tenant
 from vault_gateway.reveals import store
+from vault_gateway.reveals.breakglass.requests import resource_of as resource_of_request
+from vault_gateway.reveals.breakglass.store import get_request
 from vault_gateway.reveals.machine import Grant, state_at
+from vault_gateway.reveals.purposes import KIND_OF_FIELD
+from vault_gateway.tokens.ids import token_text
 from vault_gateway.waybills.finding import resource_of
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.store import Waybill, get_waybill
 
 PREFIX = "rv_"
 
@@ -42,6 +48,11 @@ def locate(unit: Unit, reveal: str, event: Event) -> store.Located:
     return located
 
 
+def lock_parcel(unit: Unit, tenant: Tenant, waybill_id: UUID | None) -> Waybill | None:
+    """The parcel, whose state stays until the transaction ends; always before its grants. None where there is none."""
+    return None if waybill_id is None else get_waybill(unit.conn, tenant.id, waybill_id, lock="share")
+
+
 def open_grant(
     unit: Unit, located: store.Located, event: Event, *, lock: store.Lock, action: str | None = None
 ) -> Grant:
@@ -52,13 +63,25 @@ def open_grant(
     has then either been waited for, or will find that it is too late.
     """
     grant = store.get_grant(unit.conn, located.tenant.id, located.reveal_id, lock=lock)
-    resource = grant_resource(
-        located.tenant, reveal_text(grant.id), carrier=grant.carrier, holder=grant.holder
+    decision = unit.decide(
+        _action_on(grant, action or event.action), resource_of_grant(unit.conn, located.tenant, grant)
     )
-    decision = unit.decide(action or event.action, resource)
     if not decision.allowed:
         raise refused(about(event, grant), not_found(), reason="not_yours", policies=decision.policies)
     return grant
+
+
+def resource_of_grant(conn: Connection, tenant: Tenant, grant: Grant) -> Resource:
+    """The grant as the policies see it: one of break-glass is its request, which has the same id."""
+    if grant.is_break_glass:
+        return resource_of_request(get_request(conn, tenant.id, grant.id))
+    assert grant.carrier is not None, "all others are a courier's or a station's"
+    return grant_resource(tenant, reveal_text(grant.id), carrier=grant.carrier, holder=grant.holder)
+
+
+def _action_on(grant: Grant, action: str) -> str:
+    """What is done to a grant of break-glass is asked of policies, and told in the log, by names of its own."""
+    return action.replace("reveal.", "breakglass.") if grant.is_break_glass else action
 
 
 def require_reveal(
@@ -81,7 +104,9 @@ def require_reveal(
 def about(event: Event, grant: Grant) -> Event:
     return replace(
         event,
+        action=_action_on(grant, event.action),
         resource=f"reveal:{reveal_text(grant.id)}",
+        token=_single_token(grant),
         waybill=grant.waybill_no,
         order=grant.order_ref,
         carrier=grant.carrier,
@@ -92,9 +117,10 @@ def about(event: Event, grant: Grant) -> Event:
 
 def view_of(grant: Grant, now: datetime) -> dict[str, Any]:
     """What everyone sees who may read the grant: no value, and nothing that opens one."""
+    token = _single_token(grant)
     return {
         "reveal_id": reveal_text(grant.id),
-        "waybill_no": grant.waybill_no,
+        **({"waybill_no": grant.waybill_no} if token is None else {"token": token}),
         "purpose": grant.purpose,
         "fields": list(grant.fields),
         "state": state_at(grant, now).value,
@@ -102,6 +128,14 @@ def view_of(grant: Grant, now: datetime) -> dict[str, Any]:
         "issued_at": rfc3339(grant.issued_at),
         "expires_at": rfc3339(grant.expires_at),
     }
+
+
+def _single_token(grant: Grant) -> str | None:
+    """The token that a grant without a waybill is for."""
+    if grant.waybill_id is not None:
+        return None
+    (field,), (token,) = grant.fields, grant.tokens
+    return token_text(KIND_OF_FIELD[field], token)
 
 
 def rfc3339(at: datetime) -> str:

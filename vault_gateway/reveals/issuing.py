@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from vault_gateway import metrics
 from vault_gateway.audit.event import Event
@@ -12,12 +11,12 @@ from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import new_id
-from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
 from vault_gateway.reveals.grants import forbidden, locate, open_grant, require_reveal, reveal_text
 from vault_gateway.reveals.machine import Grant, State
-from vault_gateway.reveals.purposes import KIND_OF_FIELD, Purpose, Purposes
+from vault_gateway.reveals.purposes import Purpose, Purposes, token_of
 from vault_gateway.tokens import store as token_store
 from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.store import Waybill
@@ -65,7 +64,7 @@ class Issuer:
                 raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
             event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
-            self._require_within_limits(unit, tenant, grant, event)
+            self._require_within_limits(unit, tenant, waybill, grant, event)
             store.insert_grant(unit.conn, tenant.id, grant)
             unit.record(event)
             if key is not None:
@@ -100,7 +99,7 @@ class Issuer:
             principal=caller.principal.id,
             purpose=purpose.name,
             fields=fields,
-            tokens=tuple(dict.fromkeys(_token_of(waybill, field) for field in fields)),
+            tokens=tuple(dict.fromkeys(token_of(waybill, field) for field in fields)),
             state=State.ISSUED,
             public_key=wanted.public_key,
             released=0,
@@ -109,13 +108,15 @@ class Issuer:
             expires_at=now + self._ttl,
         )
 
-    def _require_within_limits(self, unit: Unit, tenant: Tenant, grant: Grant, event: Event) -> None:
+    def _require_within_limits(
+        self, unit: Unit, tenant: Tenant, waybill: Waybill, grant: Grant, event: Event
+    ) -> None:
         """Exact: the waybill's row was locked first, then the tokens' in the order of their ids, then what was
         granted before. The clock is read after that, for no release of an older grant can be under way now."""
         tokens = token_store.sealed_values(unit.conn, tenant.id, grant.tokens, lock=True)
         if len(tokens) != len(grant.tokens):
             raise refused(event, not_found(), reason="erased")
-        of_waybill = store.grants_of_waybill(unit.conn, tenant.id, grant.waybill_id)
+        of_waybill = store.grants_of_waybill(unit.conn, tenant.id, waybill.id)
         of_tokens = [store.grants_of_token(unit.conn, tenant.id, token) for token in grant.tokens]
         now = self._clock()
         if any(_same_purpose(grant, other) and machine.is_live(other, now) for other in of_waybill):
@@ -141,9 +142,3 @@ def _counted(grants: list[Grant], now: datetime) -> int:
 
 def _same_purpose(grant: Grant, other: Grant) -> bool:
     return (grant.purpose, grant.holder, grant.carrier) == (other.purpose, other.holder, other.carrier)
-
-
-def _token_of(waybill: Waybill, field: str) -> UUID:
-    recipient = waybill.recipient
-    tokens = {Kind.NAME: recipient.name, Kind.PHONE: recipient.phone, Kind.ADDRESS: recipient.address}
-    return tokens[KIND_OF_FIELD[field]]

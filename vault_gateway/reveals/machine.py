@@ -18,6 +18,8 @@ from uuid import UUID
 REDELIVERY = timedelta(seconds=120)
 SEALED_LIMIT = 4
 UNSEALED_LIMIT = 1
+# The purpose of a grant that two responders agreed on. No purpose of `purposes.yaml` is called so.
+BREAK_GLASS = "break_glass"
 
 
 class State(StrEnum):
@@ -31,11 +33,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
+    """One that opens a token alone (break-glass only) belongs to no waybill."""
+
     id: UUID
-    waybill_id: UUID
-    waybill_no: str
+    waybill_id: UUID | None
+    waybill_no: str | None
     order_ref: str | None
-    carrier: str
+    carrier: str | None
     holder: str
     principal: str
     purpose: str
@@ -50,6 +54,10 @@ class Grant:
     claimed_at: datetime | None = None
     first_released_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def is_break_glass(self) -> bool:
+        return self.purpose == BREAK_GLASS
 
     @property
     def release_limit(self) -> int:

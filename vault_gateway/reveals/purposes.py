@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.model import Kind, Role
 from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store import Waybill
 
 # `street` is the address cut at the street.
 KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS, "street": Kind.ADDRESS}
@@ -79,3 +81,10 @@ def load_purposes(path: Path) -> Purposes:
 def _purpose(name: str, entry: Mapping[str, Any]) -> Purpose:
     roles = tuple(Role(role) for role in entry["roles"])
     return Purpose(name, tuple(entry["fields_"]), roles, tuple(entry["states"]))
+
+
+def token_of(waybill: Waybill, field: str) -> UUID:
+    """The recipient's token that a field is in."""
+    recipient = waybill.recipient
+    tokens = {Kind.NAME: recipient.name, Kind.PHONE: recipient.phone, Kind.ADDRESS: recipient.address}
+    return tokens[KIND_OF_FIELD[field]]

@@ -11,6 +11,7 @@ from vault_gateway.reveals.seal import KeyInvalid, read_public_key
 from vault_gateway.shapes import TrueOrFalse
 
 MAX_REVEALS = 20
+WAYBILL_NO_FIELD = validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
 
 
 class PublicKeyField(fields.String):
@@ -24,9 +25,7 @@ class PublicKeyField(fields.String):
 
 
 class RevealSchema(Schema):
-    waybill_no = fields.String(
-        required=True, validate=validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
-    )
+    waybill_no = fields.String(required=True, validate=WAYBILL_NO_FIELD)
     purpose = fields.String(required=True, validate=validate.OneOf(["deliver", "contact", "sort"]))
     fields_ = fields.List(
         fields.String(validate=validate.OneOf(FIELDS)),

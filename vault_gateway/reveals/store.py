@@ -26,7 +26,7 @@ class Located:
 
     reveal_id: UUID
     tenant: Tenant
-    waybill_id: UUID
+    waybill_id: UUID | None
 
 
 def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:

@@ -14,6 +14,7 @@ import orjson
 
 import vault_gateway
 from tests import canaries
+from tests.responders import Desk
 from tests.world import Actor, Tokens, Town
 from vault_gateway.documentation.document import openapi_document
 
@@ -82,7 +83,7 @@ def strict_document() -> dict[str, Any]:
 
 
 def everyone(town: Town) -> dict[str, Actor]:
-    """A key of each role that can have one: a responder comes by JWT only."""
+    """A caller of each role: with a key, and the responder by JWT."""
     return {
         "platform": town.platform,
         "merchant": town.merchant,
@@ -90,6 +91,7 @@ def everyone(town: Town) -> dict[str, Actor]:
         "station": town.station,
         "courier": town.courier,
         **{role: town.world.actor(role) for role in ("telecom", "auditor", "operator")},
+        "responder": Desk(town.world).responder(),
     }
 
 

@@ -22,6 +22,7 @@ NOT_LITERAL = {
     "tokens/service.py",  # the same
     "edge.py",  # `names` in _http_error
     "errors.py",  # unavailable(engine)
+    "reveals/breakglass/service.py",  # _require_approver: the policies' own ids
     "reveals/grants.py",  # forbidden: the policies' own ids
     "waybills/creating.py",  # _stored_error: a code from an earlier answer
 }
