@@ -24,6 +24,8 @@ from vault_gateway.model import Caller, Principal, utc_now
 
 log = structlog.get_logger("vault_gateway.http")
 
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
 
 class Keyring(Protocol):
     def principal(self, key: str) -> Principal | None: ...
@@ -86,6 +88,8 @@ class Edge:
 
     def install(self, app: Flask) -> None:
         app.json = OrjsonProvider(app)
+        # A path is right or unknown: a redirect would repeat it, and whatever host the caller named.
+        app.url_map.merge_slashes = False
         app.extensions["edge"] = self
         app.before_request(_begin)
         app.after_request(_finish)
@@ -182,12 +186,14 @@ def _finish(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     # The route's pattern, never the path: a path holds what a caller typed.
     route = request.url_rule.rule if request.url_rule is not None else "(none)"
-    metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
+    # A method, too, may be any word that somebody sends.
+    method = request.method if request.method in _METHODS else "(other)"
+    metrics.REQUESTS.labels(method, route, response.status_code).inc()
     metrics.SECONDS.labels(route).observe(seconds)
     log.info(
         "request",
         request_id=g.request_id,
-        method=request.method,
+        method=method,
         route=route,
         status=response.status_code,
         principal=g.get("principal"),

@@ -50,7 +50,10 @@ class RequestKeys:
             raise GatewayError(
                 "idempotency_key_invalid", 422, "Idempotency-Key is 1 to 128 visible ASCII characters."
             )
-        call = f"{request.method} {request.path}\n".encode()
+        # One person may speak for several merchants, a JWT for each: the same words are then different requests.
+        who = caller.principal
+        ground = "/".join(name or "" for name in (who.platform, who.merchant, who.carrier, who.station))
+        call = f"{request.method} {request.path} {ground}\n".encode()
         try:
             fingerprint = self._tokenizer.fingerprint(caller.principal.id, call + body)
         except KeysUnavailable:

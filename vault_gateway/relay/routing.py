@@ -83,10 +83,10 @@ class RoutingService:
             if end is None or reason is not None:
                 if end is None and number.mode == "extension":
                     return self._reject_guess(unit, event, anywhere)
-                return self._reject(unit, _about(event, end), reason or "no_binding")
+                return self._reject(unit, event, reason or "no_binding", end)
             to = end.courier if end.called_back else end.reaches
             if to is None:
-                return self._reject(unit, _about(event, end), "no_binding")
+                return self._reject(unit, event, "no_binding", end)
             if not calls.insert_call(
                 unit.conn,
                 number.telecom,
@@ -98,7 +98,7 @@ class RoutingService:
                 to.phone,
                 self._clock(),
             ):
-                return self._reject(unit, _about(event, end), "no_binding")
+                return self._reject(unit, event, "no_binding", end)
             unit.enter(end.tenant)
             unit.record(replace(_about(event, end), fields=("phone",)))
         return self._connect(who, call, number, end, to, event)
@@ -124,7 +124,7 @@ class RoutingService:
         turned = replace(_about(event, end), fields=("phone",), detail={**event.detail, "to": "courier"})
         with self._ledger.open(who, end.tenant) as unit:
             if end.courier is None:
-                return self._reject(unit, _about(event, end), "no_binding")
+                return self._reject(unit, event, "no_binding", end)
             calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)
             unit.record(turned)
         return self._connected(call, number, end, self._open(who, end, end.courier, turned))
@@ -188,9 +188,11 @@ class RoutingService:
             raise
         return False
 
-    def _reject(self, unit: Unit, event: Event, reason: str) -> dict[str, Any]:
-        """Written and committed with the transaction at hand."""
-        unit.record(replace(event, outcome="deny", reason=reason))
+    def _reject(self, unit: Unit, event: Event, reason: str, end: End | None = None) -> dict[str, Any]:
+        """Written and committed with the transaction at hand, in the log of the parcel where one was dialled."""
+        if end is not None:
+            unit.enter(end.tenant)
+        unit.record(replace(_about(event, end), outcome="deny", reason=reason))
         return self._answered("reject", {"action": "reject", "reason": reason})
 
     def _answered(self, what: str, answer: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Seven digits and more, however they are set apart, in any script's digits and in Chinese numerals.
+# Seven digits and more, however they are set apart; in any script, raised, circled, as keycaps, in Chinese numerals.
 _LEAST_DIGITS = 7
 _LONGEST = 1600
-_SPOKEN = "〇零一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖"
-_DIGIT = rf"[\d{_SPOKEN}①-⑨]"
-_BETWEEN = r"[\s.,，。、·_*~()（）\-—–+:：/|]{0,3}"
-_NUMBER = re.compile(rf"{_DIGIT}(?:{_BETWEEN}{_DIGIT}){{{_LEAST_DIGITS - 1},}}")
+# Numerals that Unicode does not count as such.
+_SPOKEN = "幺两"
+_ONE_DIGIT = frozenset(range(10))
+# In the text's shadow, where every digit is a 0.
+_NUMBER = re.compile(rf"0(?:[\W_]{{0,4}}0){{{_LEAST_DIGITS - 1},}}")
 
 
 def mask_numbers(text: str) -> str:
-    """The text with every run of seven digits or more as `*******`; the words around stay."""
+    """The text with every run of seven digits or more as `*******`; the words around stay. Digits spelled out in
+    letters are words."""
     kept = "".join(character for character in text[:_LONGEST] if unicodedata.category(character) != "Cf")
-    return _NUMBER.sub("*******", kept)
+    shadow = "".join("0" if _is_digit(character) else character for character in kept)
+    masked, end = "", 0
+    for number in _NUMBER.finditer(shadow):
+        masked += f"{kept[end : number.start()]}*******"
+        end = number.end()
+    return masked + kept[end:]
+
+
+def _is_digit(character: str) -> bool:
+    return character in _SPOKEN or unicodedata.numeric(character, None) in _ONE_DIGIT

@@ -39,6 +39,21 @@ def test_a_merchant_works_with_a_token_of_its_own_provider(
     assert event["actor"].endswith(":till-1")
 
 
+def test_one_request_key_of_a_person_is_another_for_each_merchant(world: World, trust: Trust) -> None:
+    platform = unique("p")
+    provider = trust("merchant", platform=platform)
+    body = {"items": canaries.items_of(canaries.person())}
+    first, second = (
+        holder_of(world, provider.token(sub="clerk", merchant=unique("m"))).post(
+            "/v1/tokens", body, headers={"Idempotency-Key": "monday"}
+        )
+        for _ in range(2)
+    )
+    assert first.status_code == 201, first.text
+    # Not the tokens of the other merchant, which are nothing here.
+    assert (second.status_code, second.get_json()["code"]) == (422, "idempotency_key_reused")
+
+
 def test_a_courier_with_a_token_reveals_an_assigned_parcel(world: World, trust: Trust) -> None:
     town = new_town(world)
     provider = trust("courier", carrier=town.carrier_slug)

@@ -198,6 +198,18 @@ def test_every_question_is_an_event(line: Line, auditor: Actor) -> None:
     assert allowed["policies"] == ["telecom-own-numbers"]
 
 
+def test_a_call_that_was_not_connected_is_in_the_log_of_its_parcels_merchant(
+    world: World, line: Line
+) -> None:
+    binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
+    assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
+    line.call(canaries.phone(), line.extension)
+    auditor = world.actor("auditor", platform=line.town.platform_slug, merchant=line.town.merchant_slug)
+    path = f"/v1/audit/events?action=relay.route&outcome=deny&waybill={line.waybill_no}"
+    [event] = auditor.get(path).get_json()["items"]
+    assert event["reason"] == "cooling"
+
+
 def test_a_telecom_that_reports_nothing_is_told_nothing(world: World, line: Line, clock: TurnedClock) -> None:
     strict = world.gateway(unrecorded_routes=3)
     telecom = Actor(strict, line.telecom.key, line.telecom.name)

@@ -52,10 +52,12 @@ PHONE = canaries.person().e164.encode()
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %s\r\n\r\n" % PHONE, 501),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: %s\r\n\r\n" % PHONE, 417),
+        (b"%s / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE[1:], 404),
+        (b"GET /v1//tokens/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE, 404),
     ],
     ids=[
         "line", "version", "method", "long-path", "no-colon", "header-name", "long-header", "many-headers",
-        "length", "coding", "smuggling", "expect",
+        "length", "coding", "smuggling", "expect", "any-word", "slashes",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_not_repeated(served: Served, request_: bytes, status: int) -> None:
