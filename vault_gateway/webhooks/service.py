@@ -54,16 +54,19 @@ class WebhookService:
             require_callable(url, self._outside)
         except CallRefused:
             raise _url_refused() from None
+        now = self._clock()
+        webhook = Webhook(new_id(now), url, events, now)
+        # First, for a webhook whose secret nobody was told is none; and no transaction waits for Vault.
+        secret = self._secret(webhook.id)
         with self._ledger.open(caller, _tenant(owner)) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
-            webhook = (
-                self._make(unit, owner, url, events, event) if earlier is None else _earlier(unit, earlier)
-            )
-            # Before the commit: a webhook whose secret nobody was told is none.
-            secret = self._secret(webhook.id)
-            if key is not None and earlier is None:
-                keep_answer(unit.conn, key, str(webhook.id), self._clock)
-        return webhook, secret
+            if earlier is None:
+                self._keep(unit, owner, webhook, event)
+                if key is not None:
+                    keep_answer(unit.conn, key, str(webhook.id), self._clock)
+                return webhook, secret
+            webhook = _earlier(unit, earlier)
+        return webhook, self._secret(webhook.id)
 
     def list(self, caller: Caller) -> list[Webhook]:
         _, owner = self._enter(caller, "webhook.list")
@@ -84,17 +87,14 @@ class WebhookService:
         resource = webhooks_of(owner.platform, owner.merchant)
         return replace(event, policies=self._ledger.require(caller, event, resource, _NOT_YOURS)), owner
 
-    def _make(
-        self, unit: Unit, owner: Owner, url: str, events: Sequence[str] | None, event: Event
-    ) -> Webhook:
-        now = self._clock()
-        webhook = Webhook(new_id(now), url, events, now)
-        if not store.insert_webhook(unit.conn, webhook.id, owner, url, events, now, most=MOST_A_OWNER):
+    def _keep(self, unit: Unit, owner: Owner, webhook: Webhook, event: Event) -> None:
+        if not store.insert_webhook(
+            unit.conn, webhook.id, owner, webhook.url, webhook.events, webhook.created_at, most=MOST_A_OWNER
+        ):
             raise GatewayError(
                 "webhook_limit", 422, f"There are {MOST_A_OWNER} webhooks already: remove one."
             )
         unit.record(replace(event, resource=f"webhook:{webhook.text}"))
-        return webhook
 
     def _secret(self, webhook_id: UUID) -> bytes:
         try:
