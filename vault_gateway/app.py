@@ -30,7 +30,9 @@ from vault_gateway.labels.http import labels_blueprint
 from vault_gateway.labels.service import LabelService
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
+from vault_gateway.networks.http import networks_blueprint
 from vault_gateway.networks.loading import load_networks
+from vault_gateway.networks.service import SegmentService
 from vault_gateway.outside.calling import outside
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
@@ -130,7 +132,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         failed_logins=settings.failed_logins,
         trusted_proxies=parse_networks(settings.trusted_proxies),
         # Not the rooms that disclose something: they fail closed.
-        without_redis=("tokens", "waybills", "labels", "couriers", "audit"),
+        without_redis=("tokens", "waybills", "labels", "networks", "couriers", "audit"),
     ).install(app)
     chores: dict[str, Duty] = {"idempotency": lambda conn: forget_old(conn, clock)}
     for duty in settings.duties:
@@ -170,6 +172,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     couriers = CourierService(ledger, tokens, normaliser, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
+    app.register_blueprint(networks_blueprint(SegmentService(ledger)))
     app.register_blueprint(couriers_blueprint(couriers, request_keys))
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))

@@ -48,3 +48,6 @@ LIMITS_WITHOUT_REDIS = Counter(
     "Calls while Redis was away: counted in this process alone, or refused",
     ["outcome"],
 )
+SEGMENTS_LOW = Counter(
+    "vault_gateway_segments_low_total", "Number segments that fell to their low-water mark"
+)

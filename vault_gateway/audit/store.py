@@ -49,23 +49,28 @@ class Question:
     before: UUID | None = None
 
 
-def insert_event(
-    conn: Connection,
-    *,
-    tenant_id: UUID,
-    event_id: UUID,
-    log: str,
-    body: Mapping[str, Any],
-    salt: bytes,
-    commitment: bytes,
-) -> None:
-    conn.execute(
-        """
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    tenant_id: UUID
+    event_id: UUID
+    log: str
+    body: Mapping[str, Any]
+    salt: bytes
+    commitment: bytes
+
+
+def insert_events(conn: Connection, rows: Sequence[EventRow]) -> None:
+    statement = """
         insert into audit_event (tenant_id, id, log, body, salt, commitment)
         values (%s, %s, %s, %s, %s, %s)
-        """,
-        (tenant_id, event_id, log, Jsonb(body), salt, commitment),
-    )
+        """
+    values = [
+        (row.tenant_id, row.event_id, row.log, Jsonb(row.body), row.salt, row.commitment) for row in rows
+    ]
+    if len(values) == 1:
+        conn.execute(statement, values[0])
+    else:
+        conn.cursor().executemany(statement, values)
 
 
 def all_logs(conn: Connection) -> list[str]:

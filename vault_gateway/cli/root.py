@@ -16,12 +16,14 @@ from vault_gateway.cli.masks import masks
 from vault_gateway.cli.networks import network
 from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
+from vault_gateway.cli.segments import segment
 from vault_gateway.cli.servers import migrate, serve, up
 from vault_gateway.cli.tokenize import tokenize
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity.clients import ClientError
+from vault_gateway.networks.granting import GrantError
 from vault_gateway.networks.loading import NetworkError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
@@ -46,10 +48,12 @@ root.add_command(issuer)
 root.add_command(relay)
 root.add_command(network)
 root.add_command(masks)
+root.add_command(segment)
 
 
 _ANSWERED = (
     EngineError,
+    GrantError,
     SettingsError,
     ClientError,
     MaskingError,

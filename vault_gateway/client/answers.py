@@ -112,6 +112,23 @@ class RelayNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A granted range of waybill numbers, from `first` to `last`, and what became of them. `low`: few are left."""
+
+    network: str
+    carrier: str
+    branch: str
+    first: str
+    last: str
+    available: int
+    issued: int
+    cancelled: int
+    recycled: int
+    low: bool
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Waybill:
     """`relay` is the number that lives, or why there is none though one was asked for."""
 

@@ -15,6 +15,7 @@ from vault_gateway.client.answers import (
     Masked,
     RelayNumber,
     Reveal,
+    Segment,
     TokenInfo,
     Tokenized,
     Waybill,
@@ -71,6 +72,22 @@ def waybill(body: Body) -> Waybill:
 
 def relay_number(body: Body) -> RelayNumber:
     return RelayNumber(body["number"], _time(body["expires_at"]), body.get("extension"))
+
+
+def segment(body: Body) -> Segment:
+    return Segment(
+        network=body["network"],
+        carrier=body["carrier"],
+        branch=body["branch"],
+        first=body["first"],
+        last=body["last"],
+        available=body["available"],
+        issued=body["issued"],
+        cancelled=body["cancelled"],
+        recycled=body["recycled"],
+        low=body["low"],
+        granted_at=_time(body["granted_at"]),
+    )
 
 
 def reveal(body: Body) -> Reveal:

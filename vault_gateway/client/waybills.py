@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from vault_gateway.client import reading
-from vault_gateway.client.answers import Courier, ItemError, Recipient, Waybill
+from vault_gateway.client.answers import Courier, ItemError, Recipient, Segment, Waybill
 from vault_gateway.client.transport import Transport, segment
 
 LabelSize = Literal["76x130", "100x180"]
@@ -16,8 +16,8 @@ LabelSize = Literal["76x130", "100x180"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a waybill is asked for. Without `waybill_no` a number of the merchant's segment is taken;
-    `relay` asks for a number that stands for the recipient's phone."""
+    """What a waybill is asked for. Without `waybill_no` a number of the merchant's segment is taken, of `branch`
+    where it has several; `relay` asks for a number that stands for the recipient's phone."""
 
     network: str
     carrier: str
@@ -26,6 +26,7 @@ class Order:
     sender: Recipient | None = None
     waybill_no: str | None = None
     relay: bool = False
+    branch: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -41,6 +42,8 @@ class Order:
             body["waybill_no"] = self.waybill_no
         if self.relay:
             body["relay"] = True
+        if self.branch is not None:
+            body["branch"] = self.branch
         return body
 
 
@@ -98,6 +101,10 @@ class Waybills:
         """One PDF with a page for each of up to 200 numbers, in order: all of them or an ApiError."""
         body = {"waybill_nos": list(waybill_nos), "size": size}
         return b"".join(self._http.stream("/v1/waybills/labels", {}, body))
+
+    def segments(self) -> Sequence[Segment]:
+        """What is left of the numbers that were granted the merchant."""
+        return [reading.segment(one) for one in self._http.get("/v1/segments", self._tenant)["items"]]
 
     def cancel(self, waybill_no: str) -> Waybill:
         """Once: after a lost answer `get` tells whether it was carried out."""

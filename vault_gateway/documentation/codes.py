@@ -124,6 +124,11 @@ _WAYBILLS = (
         422,
         "The number is in use, or a rule of its network or of the platform refuses it: `detail` names the rule.",
     ),
+    Code(
+        "segment_exhausted",
+        422,
+        "No number is left in the segments that were granted for this network, carrier and branch. Ask the operator.",
+    ),
     Code("event_in_future", 422, "`at` is more than five minutes ahead."),
     Code("courier_required", 422, "`out_for_delivery` names the `courier`."),
     Code("courier_unknown", 422, "The carrier has no such courier."),

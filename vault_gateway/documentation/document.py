@@ -16,6 +16,7 @@ from vault_gateway.documentation import (
     breakglass,
     couriers,
     labels,
+    networks,
     relay,
     reveals,
     service,
@@ -29,7 +30,7 @@ from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, 
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, labels, webhooks, couriers, reveals, breakglass, relay, audit)
+_ROOMS = (tokens, waybills, labels, networks, webhooks, couriers, reveals, breakglass, relay, audit)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,

@@ -144,8 +144,10 @@ OPERATIONS = (
         name="create_waybills",
         roles=_OWNERS,
         summary="Make waybills",
-        text="A parcel for a recipient given in tokens. Without `waybill_no` a number is taken for you. One"
-        " waybill, or up to 1,000 as `items`; a batch answers item by item.",
+        text="A parcel for a recipient given in tokens. Without `waybill_no` a number is taken from the merchant's"
+        " segments (`branch` chooses among them), or made up by the network's test rule where none is granted. One"
+        " waybill, or up to 1,000 as `items`; a batch answers item by item. `/v1/tokens/match` says which orders are"
+        " for one recipient, so that they can go as one parcel.",
         bodies=(OneWaybillSchema, ManyWaybillsSchema),
         body_examples={"one": _ORDER, "many": {"items": [_ORDER, _ORDER]}},
         idempotent=True,
@@ -172,6 +174,7 @@ OPERATIONS = (
             "carrier_unknown",
             "token_unknown",
             "waybill_no_unusable",
+            "segment_exhausted",
         ),
     ),
     Operation(
@@ -210,7 +213,8 @@ OPERATIONS = (
         name="cancel_waybill",
         roles=_OWNERS,
         summary="Cancel a parcel",
-        text="Until it is on its way. The number is free again.",
+        text="Until it is on its way. The number is free again; one of a segment goes back into it, before the carrier"
+        " has accepted the parcel and as far as the network's rule lets it.",
         answers={
             200: Answer(
                 "Cancelled.", (WaybillViewSchema,), examples={"cancelled": {**_VIEW, "state": "cancelled"}}

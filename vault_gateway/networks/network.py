@@ -53,9 +53,9 @@ class Returns:
     share: Decimal
     free: int
 
-    def admit(self, *, issued: int, cancelled: int) -> bool:
-        """Does one more that is cancelled come back, after `cancelled` before it?"""
-        return issued <= self.free or cancelled + 1 <= self.share * issued
+    def admit(self, *, issued: int, returned: int) -> bool:
+        """Does one more that is cancelled come back, after `returned` before it?"""
+        return issued <= self.free or returned + 1 <= self.share * issued
 
 
 @dataclass(frozen=True, slots=True)

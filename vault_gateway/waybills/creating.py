@@ -1,4 +1,4 @@
-"""Making waybills: for recipients given in tokens, with a number of the merchant's own or one made up here."""
+"""Making waybills: for recipients given in tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vault_gateway.identity import store as identity_store
 from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import Caller, Clock, Kind, Tenant
-from vault_gateway.networks.network import Network
+from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.tokens import store as token_store
@@ -24,13 +24,14 @@ from vault_gateway.tokens.ids import parse_token
 from vault_gateway.waybills import store
 from vault_gateway.waybills.accepting import refusal
 from vault_gateway.waybills.finding import about
+from vault_gateway.waybills.numbering import Numbering
+from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Party, Waybill
 from vault_gateway.waybills.views import Shown
 from vault_gateway.waybills.watching import Watcher
 
-_TRIES_FOR_A_FREE_NUMBER = 5
 # Levels of an address that a relay number may be of, the narrowest first.
 _RELAY_LEVELS = ("city", "province")
 
@@ -48,6 +49,8 @@ class Order:
     sender: dict[str, str] | None = None
     order: str | None = None
     waybill_no: str | None = None
+    # Whose segment the number is taken from, where the merchant has several.
+    branch: str | None = None
     relay: bool = False
 
 
@@ -57,6 +60,7 @@ class WaybillMaker:
         ledger: Ledger,
         tenants: TenantRegistry,
         networks: Networks,
+        issuer: SegmentIssuer,
         relay: RelayService,
         clock: Clock,
         watchers: Sequence[Watcher],
@@ -64,6 +68,7 @@ class WaybillMaker:
         self._ledger = ledger
         self._tenants = tenants
         self._networks = networks
+        self._numbering = Numbering(networks, issuer)
         self._relay = relay
         self._clock = clock
         self._watchers = watchers
@@ -83,8 +88,8 @@ class WaybillMaker:
             known = known_tokens(unit, tenant, orders)
             carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
             made = [self._draft(tenant, order, known, carriers) for order in orders]
-            self._take_numbers(unit, tenant, orders, made)
-            _keep(unit, tenant, made, replace(event, policies=policies))
+            sheets = self._number(unit, tenant, orders, made)
+            _keep(unit, tenant, made, sheets, replace(event, policies=policies))
             numberless = self._bind(unit, tenant, orders, made, known)
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
@@ -114,7 +119,7 @@ class WaybillMaker:
             return sender
         return Waybill(
             id=new_id(now),
-            waybill_no=order.waybill_no or network.test_number(),
+            waybill_no=order.waybill_no or "",
             network=network.name,
             carrier=order.carrier,
             order_ref=order.order,
@@ -129,16 +134,15 @@ class WaybillMaker:
             updated_at=now,
         )
 
-    def _take_numbers(
+    def _number(
         self, unit: Unit, tenant: Tenant, orders: Sequence[Order], made: list[Waybill | GatewayError]
-    ) -> None:
-        """In the order of numbers: two batches that share some wait for one another, and never both."""
-        drafts = [
-            (draft.waybill_no, at, draft) for at, draft in enumerate(made) if isinstance(draft, Waybill)
-        ]
-        for _, at, draft in sorted(drafts, key=lambda one: one[:2]):
-            network = None if orders[at].waybill_no else self._networks[draft.network]
-            made[at] = _take_number(unit, tenant, draft, network)
+    ) -> list[Sheet]:
+        """Puts numbers, or why there are none, in the places of the drafts in `made`."""
+        drafts = {at: draft for at, draft in enumerate(made) if isinstance(draft, Waybill)}
+        answers = self._numbering.number(unit, tenant, orders, drafts)
+        for at, answer in answers.items():
+            made[at] = answer if isinstance(answer, GatewayError) else answer.waybill
+        return [answer for answer in answers.values() if isinstance(answer, Sheet)]
 
     def _bind(
         self,
@@ -194,28 +198,19 @@ def party_of(tokens: dict[str, str], known: Known) -> Party | GatewayError:
     return Party(found[Kind.NAME], found[Kind.PHONE], found[Kind.ADDRESS])
 
 
-def _keep(unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], event: Event) -> None:
-    for item in made:
-        if isinstance(item, Waybill):
-            store.insert_waybill(unit.conn, tenant.id, item)
-            unit.record(about(event, item))
+def _keep(
+    unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], sheets: Sequence[Sheet], event: Event
+) -> None:
+    waybills = [item for item in made if isinstance(item, Waybill)]
+    if waybills:
+        store.insert_waybills(unit.conn, tenant.id, waybills)
+        insert_sheets(unit.conn, tenant.id, sheets)
+        unit.record_all([about(event, waybill) for waybill in waybills])
     foreign = sum(isinstance(item, GatewayError) and item.code == "token_unknown" for item in made)
     if foreign:
         # Somebody may be trying tokens. One event, as a tokenise request is one.
         denied = replace(event, outcome="deny", reason="token_unknown", policies=())
         unit.record(replace(denied, detail={"items": foreign}))
-
-
-def _take_number(
-    unit: Unit, tenant: Tenant, waybill: Waybill, network: Network | None
-) -> Waybill | GatewayError:
-    """Enters the waybill's number; with a network, another made-up number is tried where one is in use."""
-    for _ in range(_TRIES_FOR_A_FREE_NUMBER if network is not None else 1):
-        if store.take_number(unit.conn, waybill.waybill_no, waybill.id, tenant.id):
-            return waybill
-        if network is not None:
-            waybill = replace(waybill, waybill_no=network.test_number())
-    return GatewayError("waybill_no_unusable", 422, "This waybill number cannot be used.")
 
 
 def _as_made(waybill: Waybill) -> Waybill:

@@ -109,7 +109,7 @@ def _require_filters_of(who: Caller, named: dict[str, Any]) -> None:
 
 
 def _order(item: dict[str, Any]) -> Order:
-    names = ("network", "carrier", "recipient", "sender", "order", "waybill_no", "relay")
+    names = ("network", "carrier", "recipient", "sender", "order", "waybill_no", "branch", "relay")
     return Order(**{name: item[name] for name in names if name in item})
 
 

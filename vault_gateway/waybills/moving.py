@@ -14,10 +14,12 @@ from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
 from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
+from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills import store
 from vault_gateway.waybills.creating import Order, known_tokens, party_of
 from vault_gateway.waybills.finding import about, find
+from vault_gateway.waybills.sheets import cancel_sheet
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import FINAL, State, may_follow
 from vault_gateway.waybills.store import Waybill
@@ -40,10 +42,16 @@ class CarrierEvent:
 
 class WaybillMover:
     def __init__(
-        self, ledger: Ledger, relay: RelayService, clock: Clock, watchers: Sequence[Watcher]
+        self,
+        ledger: Ledger,
+        relay: RelayService,
+        issuer: SegmentIssuer,
+        clock: Clock,
+        watchers: Sequence[Watcher],
     ) -> None:
         self._ledger = ledger
         self._relay = relay
+        self._issuer = issuer
         self._clock = clock
         self._watchers = watchers
 
@@ -134,6 +142,8 @@ class WaybillMover:
         store.update_state(unit.conn, tenant.id, moved)
         if moved.state in FINAL:
             store.release_number(unit.conn, moved.waybill_no, moved.id)
+        if moved.state is State.CANCELLED:
+            cancel_sheet(unit, tenant, waybill, self._issuer, now)
         self._follow(moved.state)(unit, tenant, moved.id)
         if moved.courier != waybill.courier:
             couriers = Tenant(CARRIER_PLATFORM, moved.carrier)

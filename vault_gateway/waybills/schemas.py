@@ -24,7 +24,13 @@ class OrderSchema(Schema):
             NUMBER, error="8 to 32 of A-Z, 0-9 and -, with a letter; or 12 to 20 digits."
         )
     )
+    branch = fields.String(validate=SLUG_FIELD)
     relay = TrueOrFalse()
+
+    @validates_schema
+    def _numbered_once(self, data: dict[str, object], **_: object) -> None:
+        if "branch" in data and "waybill_no" in data:
+            raise ValidationError("A number of one's own is of no branch's segment.", "branch")
 
 
 class OneWaybillSchema(OrderSchema, TenantSchema):

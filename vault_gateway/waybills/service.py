@@ -8,6 +8,7 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.model import Caller, Clock
+from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills.creating import WaybillMaker
@@ -30,8 +31,9 @@ class WaybillService:
     ) -> None:
         self._ledger = ledger
         self._clock = clock
-        mover = WaybillMover(ledger, relay, clock, watchers)
-        self.create = WaybillMaker(ledger, tenants, networks, relay, clock, watchers).create
+        issuer = SegmentIssuer(networks, clock)
+        mover = WaybillMover(ledger, relay, issuer, clock, watchers)
+        self.create = WaybillMaker(ledger, tenants, networks, issuer, relay, clock, watchers).create
         self.cancel = mover.cancel
         self.correct = mover.correct
         self.carrier_event = mover.carrier_event

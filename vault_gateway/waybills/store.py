@@ -45,16 +45,20 @@ _COLUMNS = """
 """
 
 
-def take_number(conn: Connection, waybill_no: str, waybill_id: UUID, tenant_id: UUID) -> bool:
-    """Enters a number into the directory; False while another live parcel has it."""
-    cursor = conn.execute(
+def take_numbers(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> set[UUID]:
+    """Enters numbers into the directory; returns the ids of those that got theirs: no other living parcel has it. In
+    the order of numbers: two batches that share some wait for one another, and never both."""
+    wanted = sorted(waybills, key=lambda waybill: waybill.waybill_no)
+    rows = conn.execute(
         """
-        insert into waybill_directory (waybill_no, waybill_id, tenant_id, live) values (%s, %s, %s, true)
+        insert into waybill_directory (waybill_no, waybill_id, tenant_id, live)
+        select number, id, %s, true from unnest(%s::text[], %s::uuid[]) as wanted (number, id)
         on conflict (waybill_no) where live do nothing
+        returning waybill_id
         """,
-        (waybill_no, waybill_id, tenant_id),
+        (tenant_id, [waybill.waybill_no for waybill in wanted], [waybill.id for waybill in wanted]),
     )
-    return cursor.rowcount == 1
+    return {row["waybill_id"] for row in rows}
 
 
 def release_number(conn: Connection, waybill_no: str, waybill_id: UUID) -> None:
@@ -85,34 +89,38 @@ def locate_all(conn: Connection, waybill_no: str) -> list[tuple[UUID, Tenant]]:
     return [(row["waybill_id"], Tenant(row["platform"], row["merchant"])) for row in rows]
 
 
-def insert_waybill(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
-    sender = waybill.sender
-    conn.execute(
+def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> None:
+    conn.cursor().executemany(
         f"""
         insert into waybill (tenant_id, {_COLUMNS})
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (
-            tenant_id,
-            waybill.id,
-            waybill.waybill_no,
-            waybill.network,
-            waybill.carrier,
-            waybill.order_ref,
-            waybill.state.value,
-            waybill.recipient.name,
-            waybill.recipient.phone,
-            waybill.recipient.address,
-            None if sender is None else sender.name,
-            None if sender is None else sender.phone,
-            None if sender is None else sender.address,
-            waybill.courier,
-            waybill.station,
-            waybill.deliver_by,
-            waybill.receipt_code,
-            waybill.created_at,
-            waybill.updated_at,
-        ),
+        [_values(tenant_id, waybill) for waybill in waybills],
+    )
+
+
+def _values(tenant_id: UUID, waybill: Waybill) -> tuple[object, ...]:
+    sender = waybill.sender
+    return (
+        tenant_id,
+        waybill.id,
+        waybill.waybill_no,
+        waybill.network,
+        waybill.carrier,
+        waybill.order_ref,
+        waybill.state.value,
+        waybill.recipient.name,
+        waybill.recipient.phone,
+        waybill.recipient.address,
+        None if sender is None else sender.name,
+        None if sender is None else sender.phone,
+        None if sender is None else sender.address,
+        waybill.courier,
+        waybill.station,
+        waybill.deliver_by,
+        waybill.receipt_code,
+        waybill.created_at,
+        waybill.updated_at,
     )
 
 

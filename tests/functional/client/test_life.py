@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests import canaries
 from tests.functional.client.conftest import ClientOf
-from tests.world import Town, World, unique
+from tests.functional.waybills.segments import granted
+from tests.world import Town, World, new_town, unique
 from vault_gateway.client import (
     ApiError,
     Call,
@@ -267,3 +268,20 @@ def test_webhooks_are_made_listed_and_removed(town: Town, client_of: ClientOf) -
     ]
     webhooks.remove(made.webhook_id)
     assert webhooks.list() == []
+
+
+def test_a_merchant_sees_what_is_left_of_its_numbers(world: World, client_of: ClientOf) -> None:
+    shop = new_town(world)
+    numbers = granted(world, shop, 5, branch="north")
+    waybills = client_of(shop.merchant).waybills
+    recipient = Recipient(**shop.tokenize(canaries.person()).as_recipient())
+    made = waybills.create(Order("douyin", shop.carrier_slug, recipient, branch="north"))
+    assert made.waybill_no == numbers[0]
+    [left] = waybills.segments()
+    assert (left.branch, left.first, left.available, left.issued, left.low) == (
+        "north",
+        numbers[0],
+        4,
+        1,
+        False,
+    )

@@ -86,7 +86,7 @@ def test_what_a_sheet_costs_and_who_pays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("issued", "cancelled", "comes_back"),
+    ("issued", "returned", "comes_back"),
     [
         (1, 0, True),
         (500, 499, True),
@@ -96,6 +96,6 @@ def test_what_a_sheet_costs_and_who_pays() -> None:
         (1000, 200, False),
     ],
 )
-def test_a_fifth_of_what_a_branch_issued_comes_back(issued: int, cancelled: int, comes_back: bool) -> None:
-    assert networks()["pdd"].returns.admit(issued=issued, cancelled=cancelled) is comes_back
-    assert networks()["cainiao"].returns.admit(issued=issued, cancelled=cancelled)
+def test_a_fifth_of_what_a_branch_issued_comes_back(issued: int, returned: int, comes_back: bool) -> None:
+    assert networks()["pdd"].returns.admit(issued=issued, returned=returned) is comes_back
+    assert networks()["cainiao"].returns.admit(issued=issued, returned=returned)

@@ -1,0 +1,69 @@
+"""Sheets: what fees need to know of each waybill's number. A row commits with its waybill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from vault_gateway.audit.ledger import Unit
+from vault_gateway.database import Connection
+from vault_gateway.model import Tenant
+from vault_gateway.networks.issuing import Issued, SegmentIssuer
+from vault_gateway.networks.store import Account
+from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store import Waybill
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Where a waybill's number is from: a segment (`issued`), the merchant itself, or the network's test rule."""
+
+    waybill: Waybill
+    source: str
+    issued: Issued | None = None
+
+
+def insert_sheets(conn: Connection, tenant_id: UUID, sheets: Sequence[Sheet]) -> None:
+    conn.cursor().executemany(
+        """
+        insert into waybill_sheet (tenant_id, waybill_id, network, carrier, source, branch, segment_id, serial,
+                                   issued_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        [_row(tenant_id, sheet) for sheet in sheets],
+    )
+
+
+def _row(tenant_id: UUID, sheet: Sheet) -> tuple[object, ...]:
+    waybill, issued = sheet.waybill, sheet.issued
+    origin = (None, None, None) if issued is None else (issued.branch, issued.segment_id, issued.serial)
+    return (
+        tenant_id,
+        waybill.id,
+        waybill.network,
+        waybill.carrier,
+        sheet.source,
+        *origin,
+        waybill.created_at,
+    )
+
+
+def cancel_sheet(unit: Unit, tenant: Tenant, waybill: Waybill, issuer: SegmentIssuer, now: datetime) -> None:
+    """A sheet that no carrier has used is not counted, and its number goes back into its segment, as far as the
+    network's rule lets it. `waybill` is as it was before it was cancelled."""
+    sheet = unit.conn.execute(
+        "select branch, segment_id, serial from waybill_sheet where tenant_id = %s and waybill_id = %s",
+        (tenant.id, waybill.id),
+    ).fetchone()
+    if sheet is None:
+        return
+    unused = waybill.state is State.CREATED
+    if sheet["segment_id"] is not None:
+        account = Account(tenant.id, waybill.network, waybill.carrier, sheet["branch"])
+        unused = issuer.give_back(unit.conn, account, sheet["segment_id"], sheet["serial"], unused=unused)
+    unit.conn.execute(
+        "update waybill_sheet set counted = %s, cancelled_at = %s where tenant_id = %s and waybill_id = %s",
+        (not unused, now, tenant.id, waybill.id),
+    )
