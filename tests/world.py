@@ -119,6 +119,7 @@ class World:
             client_rate="1000000/minute",
             failed_logins="1000000/minute",
             webhook_senders=0,
+            fold_every_s=0,
         )
         self.app = self.gateway()
 

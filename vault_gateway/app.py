@@ -53,6 +53,10 @@ from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService
 from vault_gateway.tokens.store import keep_partitions_ahead
+from vault_gateway.usage import store as usage_store
+from vault_gateway.usage.counting import SheetCounter
+from vault_gateway.usage.http import usage_blueprint
+from vault_gateway.usage.service import UsageService
 from vault_gateway.waybills.counter import CounterService
 from vault_gateway.waybills.counter_http import counter_blueprint
 from vault_gateway.waybills.http import waybills_blueprint
@@ -167,7 +171,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
         clock,
         missed_searches_a_day=settings.missed_searches_a_day,
     )
-    watchers = (Outbox(clock),)
+    watchers = (SheetCounter(networks), Outbox(clock))
     waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock, watchers)
     couriers = CourierService(ledger, tokens, normaliser, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys))
@@ -180,6 +184,9 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     webhooks = WebhookService(ledger, parts.tokenizer(), receivers, clock)
     app.register_blueprint(webhooks_blueprint(webhooks, request_keys))
     Sender(parts.database, parts.tokenizer(), receivers, clock).start(settings.webhook_senders)
+    app.register_blueprint(usage_blueprint(UsageService(ledger, networks)))
+    if settings.fold_every_s:
+        keep_house(parts.database, {"usage": usage_store.fold}, every_s=settings.fold_every_s)
     return {
         "token_partitions": keep_partitions_ahead,
         "webhooks": lambda conn: tidy_webhooks(conn, clock),

@@ -19,14 +19,14 @@ Duty = Callable[[Connection], object]
 EVERY_S = 600.0
 
 
-def keep_house(database: Database, duties: Mapping[str, Duty]) -> None:
-    """Does all duties now and every ten minutes, in a thread that ends with the process."""
+def keep_house(database: Database, duties: Mapping[str, Duty], *, every_s: float = EVERY_S) -> None:
+    """Does all duties now and again and again, in a thread that ends with the process."""
 
     def run() -> None:
         pause = threading.Event()
         while True:
             tidy_up(database, duties)
-            pause.wait(EVERY_S)
+            pause.wait(every_s)
 
     threading.Thread(target=run, name="housekeeping", daemon=True).start()
 

@@ -68,6 +68,8 @@ class Settings:
     webhook_senders: int = 2
     webhook_internal_hosts: str = ""
     webhook_ca: Path | None = None
+    # How often a node that tokenizes folds together what was counted, in seconds; 0 leaves it to others.
+    fold_every_s: int = 10
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -103,6 +105,8 @@ def _require_ranges(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}BREAK_GLASS_A_DAY is at least 1")
     if not 60 <= settings.jwt_life_s <= LONGEST_JWT_LIFE_S:
         raise SettingsError(f"{PREFIX}JWT_LIFE_S is 60 to {LONGEST_JWT_LIFE_S} seconds")
+    if not 0 <= settings.fold_every_s <= 3600:
+        raise SettingsError(f"{PREFIX}FOLD_EVERY_S is 0 to 3600 seconds")
     if not 0 <= settings.webhook_senders <= 64:
         raise SettingsError(f"{PREFIX}WEBHOOK_SENDERS is 0 to 64")
 
@@ -217,6 +221,7 @@ def _read(env: FileAwareEnv) -> Settings:
         webhook_senders=env.int("WEBHOOK_SENDERS", 2),
         webhook_internal_hosts=env.str("WEBHOOK_INTERNAL_HOSTS", ""),
         webhook_ca=env.path("WEBHOOK_CA", None),
+        fold_every_s=env.int("FOLD_EVERY_S", 10),
     )
 
 

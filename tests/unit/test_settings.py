@@ -53,6 +53,7 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         log_json=False,
         public_url="https://vault.example.com",
         trusted_proxies="10.0.0.0/8, ::1",
+        fold_every_s=7,
         webhook_senders=5,
         webhook_internal_hosts="shop.internal",
         webhook_ca=Path("/etc/ca-of-shops.pem"),

@@ -24,6 +24,7 @@ from vault_gateway.client.answers import (
     Waybill,
 )
 from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, Unreachable
+from vault_gateway.client.figures import UsageLine
 from vault_gateway.client.gateway import Client
 from vault_gateway.client.relay import Call, Route
 from vault_gateway.client.waybills import Order
@@ -53,6 +54,7 @@ __all__ = [
     "TokenInfo",
     "Tokenized",
     "Unreachable",
+    "UsageLine",
     "Value",
     "Waybill",
     "Webhook",

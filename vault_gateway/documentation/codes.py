@@ -155,6 +155,10 @@ _WEBHOOKS = (
     Code("webhook_limit", 422, "There are ten webhooks already: remove one."),
 )
 
+_FIGURES = (
+    Code("too_many_lines", 422, "The answer would be too long: narrow the question, or ask `by` less."),
+)
+
 _REVEALS = (
     Code(
         "field_not_allowed", 403, "The purpose does not need a field that was asked for. Nothing is trimmed."
@@ -184,6 +188,7 @@ SECTIONS: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("Values: names, phones, addresses", _VALUES),
     ("Waybills and their events", _WAYBILLS),
     ("Webhooks", _WEBHOOKS),
+    ("Usage", _FIGURES),
     ("Reveals", _REVEALS),
 )
 

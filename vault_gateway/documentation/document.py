@@ -21,6 +21,7 @@ from vault_gateway.documentation import (
     reveals,
     service,
     tokens,
+    usage,
     waybills,
     webhooks,
 )
@@ -30,7 +31,7 @@ from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, 
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, labels, networks, webhooks, couriers, reveals, breakglass, relay, audit)
+_ROOMS = (tokens, waybills, labels, networks, webhooks, usage, couriers, reveals, breakglass, relay, audit)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,
@@ -199,7 +200,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _answer_content(operation: Operation, answer: Answer) -> dict[str, Any]:
     if answer.shapes:
-        return {JSON: _content(answer.shapes, answer.examples, "anyOf")}
+        others = {media: {"schema": {"type": "string"}} for media in answer.media if media != JSON}
+        return {JSON: _content(answer.shapes, answer.examples, "anyOf"), **others}
     if answer.media != (JSON,):
         return {media: {"schema": {"type": "string"}} for media in answer.media}
     return {JSON: {"schema": {"type": "object"}}} if operation.name == "openapi" else {}

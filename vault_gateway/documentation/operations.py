@@ -17,7 +17,8 @@ ANYONE = "anyone"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer other than a problem: nothing, one of `shapes` in JSON, or text of other `media` types."""
+    """An answer other than a problem: nothing, one of `shapes` in JSON, text of other `media` types, or as
+    the caller asks either."""
 
     text: str
     shapes: tuple[type[Schema], ...] = ()

@@ -285,3 +285,10 @@ def test_a_merchant_sees_what_is_left_of_its_numbers(world: World, client_of: Cl
         1,
         False,
     )
+
+
+def test_usage_is_read(town: Town, client_of: ClientOf) -> None:
+    town.waybill()
+    month = f"{datetime.now(UTC):%Y-%m}"
+    (line,) = client_of(town.merchant).figures.usage(month, by=["network"], carrier=town.carrier_slug)
+    assert (line.network, line.carrier, line.counted >= 1) == ("douyin", None, True)

@@ -35,3 +35,33 @@ create index webhook_outbox_due on webhook_outbox (webhook_id, next_at, seq) whe
 create index webhook_outbox_parcel on webhook_outbox (webhook_id, waybill_id, seq) where dead_at is null;
 create index webhook_outbox_dead on webhook_outbox (webhook_id, dead_at) where dead_at is not null;
 grant select, insert, update, delete on webhook_outbox to vault_gateway_app;
+
+-- Sheets by the day that they were issued on (of the platform's time zone), network, carrier and merchant. What happens
+-- is a row of `usage_delta` in its own transaction, so that nobody waits for a counter; `usage_day` holds what was
+-- folded together since. Both added up are exact at every moment. No wall: nothing here is of a person, and whose sheets
+-- a caller may count is asked of the policies.
+create table usage_delta (
+  seq bigint generated always as identity primary key,
+  day date not null,
+  network text not null,
+  carrier text not null,
+  tenant_id uuid not null,
+  issued integer not null,
+  cancelled integer not null,
+  recycled integer not null
+);
+create table usage_day (
+  day date not null,
+  network text not null,
+  carrier text not null,
+  tenant_id uuid not null,
+  issued bigint not null,
+  cancelled bigint not null,
+  recycled bigint not null,
+  primary key (day, network, carrier, tenant_id)
+);
+create index usage_day_tenant on usage_day (tenant_id, day);
+create index usage_day_carrier on usage_day (carrier, day);
+-- To lock a row is to update it.
+grant select, insert, update, delete on usage_delta to vault_gateway_app;
+grant select, insert, update on usage_day to vault_gateway_app;

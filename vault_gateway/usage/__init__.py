@@ -1,0 +1,1 @@
+"""Sheets and fees: how many waybills were issued on which network, and who owes what for them."""
