@@ -54,7 +54,8 @@ def test_no_failing_answer_repeats_what_was_sent(town: Town, operation: Operatio
         assert echoed([SIGN], f"{said}\n{headers}", frozenset()) == [], (address[:80], answer.status_code)
         assert answer.status_code < 500, address[:80]
         failures += answer.status_code >= 400
-    assert failures
+    # Where nothing is asked for, nothing can be wrong.
+    assert failures or not (operation.bodies or operation.query or "{" in operation.path)
 
 
 def test_an_idempotency_key_is_not_repeated(town: Town) -> None:
