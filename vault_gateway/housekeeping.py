@@ -37,6 +37,8 @@ def tidy_up(database: Database, duties: Mapping[str, Duty]) -> None:
         try:
             with database.connection() as conn:
                 duty(conn)
-        except GatewayError as error:
+        except Exception as error:  # noqa: BLE001 -- whatever it is, this thread is the only one there is
             metrics.HOUSEKEEPING_FAILURES.labels(name).inc()
-            log.warning("duty failed", duty=name, code=error.code)
+            # Not the text of an exception that is not ours: it may quote a value.
+            code = error.code if isinstance(error, GatewayError) else type(error).__name__
+            log.warning("duty failed", duty=name, code=code)

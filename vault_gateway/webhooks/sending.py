@@ -56,9 +56,10 @@ class Sender:
         while True:
             try:
                 busy = self.send_one()
-            except GatewayError as error:
-                # The database is away: what waits, waits.
-                log.warning("webhooks wait", code=error.code)
+            except Exception as error:  # noqa: BLE001 -- one odd event must not end the sending of all others
+                # The database is away, mostly: what waits, waits.
+                code = error.code if isinstance(error, GatewayError) else type(error).__name__
+                log.warning("webhooks wait", code=code)
                 busy = False
             if not busy:
                 pause.wait(_IDLE_S * random.uniform(0.5, 1.5))  # noqa: S311 -- a pause, no secret
