@@ -29,8 +29,9 @@ demo: setup
 run: setup
 	$(BIN)/vault-gateway up --data data
 
+# Much of a test is waiting for engines to start, stop or recover: two workers, each with engines of its own.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,4 +1,5 @@
-"""The engines start once a run; every test makes actors of its own."""
+"""The engines start once a run (and worker of a run); every test makes actors of its own. When all is over, what
+the tests planted is looked for in every dump and log."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import canaries
 from tests.world import Actor, Town, TurnedClock, World, new_town
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.serve import configure_logging
@@ -17,7 +19,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with (data.parent / "gateway-in-tests.log").open("w+", encoding="utf-8") as logs:
         configure_logging(as_json=True, file=logs)
         with Instance(data) as instance:
-            yield World(instance, logs)
+            world = World(instance, logs)
+            yield world
+            leaked = [*canaries.leaks(world.dump()), *canaries.leaks(world.log_text())]
+            # How many, not which: this text stands in a log as well.
+            assert not leaked, f"{len(leaked)} values that tests of this run planted stand in a dump or a log"
 
 
 @pytest.fixture
@@ -41,8 +47,3 @@ def elsewhere(world: World, town: Town) -> Town:
 @pytest.fixture
 def auditor(world: World) -> Actor:
     return world.actor("auditor")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks back at the whole run comes last."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

@@ -94,6 +94,18 @@ class Actor:
         return self.call("DELETE", path, **more)
 
 
+def all_events(auditor: Actor, query: str) -> list[dict[str, Any]]:
+    """All events that a query finds, page by page: a short page is not the end of a long log."""
+    events: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = auditor.get(f"/v1/audit/events?{query}{cursor}").get_json()
+        events += page["items"]
+        if "next" not in page:
+            return events
+        cursor = f"&cursor={page['next']}"
+
+
 @dataclass(frozen=True)
 class Tokens:
     """A person's tokens, as a waybill takes them."""

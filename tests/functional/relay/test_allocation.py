@@ -26,7 +26,8 @@ from vault_gateway.relay.store import bindings, pool
 from vault_gateway.relay.store.bindings import Binding, Phone
 
 TENANT = uuid4()
-START = datetime(2026, 1, 1, tzinfo=UTC)
+# In the future: housekeepers of gateways in this run sweep what has rested by the real time.
+START = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ class PoolMachine(RuleBasedStateMachine):
 def test_a_small_pool_keeps_its_promise_step_by_step(world: World) -> None:
     PoolMachine.world = world
     machine = PoolMachine.TestCase
-    machine.settings = hypothesis_settings(max_examples=25, stateful_step_count=40, deadline=None)
+    machine.settings = hypothesis_settings(max_examples=12, stateful_step_count=40, deadline=None)
     machine("runTest").runTest()
 
 

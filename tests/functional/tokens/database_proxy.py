@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 _COMMIT = b"COMMIT\x00"
+_EVENT = b"insert into audit_event"
 
 
 class DatabaseProxy:
     """`fault` is one of
+
+    A commit is one on a line that carried the row of a new event: housekeeping in the background commits too.
 
     - `none`: everything passes;
     - `gone`: open lines are cut and new ones refused;
@@ -57,11 +60,13 @@ class DatabaseProxy:
             threading.Thread(target=self._answers, args=(near, far, swallow), daemon=True).start()
 
     def _requests(self, near: socket.socket, far: socket.socket, swallow: threading.Event) -> None:
+        meant = False
         with contextlib.suppress(OSError):
             while data := near.recv(1 << 16):
-                if _COMMIT in data and self.fault in ("cut after commit", "hold after commit"):
+                meant = meant or _EVENT in data
+                if meant and _COMMIT in data and self.fault in ("cut after commit", "hold after commit"):
                     swallow.set()
-                if _COMMIT in data and self.fault == "cut before commit":
+                if meant and _COMMIT in data and self.fault == "cut before commit":
                     self.fault = "none"
                     break
                 far.sendall(data)
