@@ -106,7 +106,7 @@ def test_a_new_partition_has_the_indexes_and_checks_of_the_table(world: World, d
             " (select count(*) from pg_constraint where conrelid = c.oid and contype = 'c') as checks"
             " from pg_class c where oid in (select inhrelid from pg_inherits where inhparent = 'token'::regclass)"
         ).fetchall()
-    assert {(row["indexes"], row["checks"]) for row in rows} == {(4, 4)}
+    assert {(row["indexes"], row["checks"]) for row in rows} == {(5, 4)}
 
 
 def test_without_a_partition_the_write_is_refused_and_nothing_is_left(
