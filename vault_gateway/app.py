@@ -33,6 +33,11 @@ from vault_gateway.model import Clock, utc_now
 from vault_gateway.networks.http import networks_blueprint
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.service import SegmentService
+from vault_gateway.notices.http import notices_blueprint
+from vault_gateway.notices.providers import Provider, TwilioMessages, Webhook
+from vault_gateway.notices.sender import Sender
+from vault_gateway.notices.service import NoticeService
+from vault_gateway.notices.templates import load_templates
 from vault_gateway.outside.calling import outside
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
@@ -217,7 +222,34 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
     app.register_blueprint(relay_blueprint(routing, records, pool))
     app.register_blueprint(parcel_relay_blueprint(parcels))
+    _notices(app, parts, keys)
     return {"relay_rest": lambda conn: sweep_pool(conn, clock()), "relay_pool": pool.measure}
+
+
+def _notices(app: Flask, parts: Parts, keys: RelayKeys) -> None:
+    """Messages to recipients: asked for here, and sent by a thread of this process where there is a provider."""
+    templates = load_templates(parts.settings.policies / "notices.yaml")
+    provider = _provider(parts.settings, parts.clock)
+    wake = None
+    if provider is not None:
+        sender = Sender(parts.database, parts.ledger, keys, templates, provider, parts.clock)
+        wake = sender.wake
+        app.extensions["notices"] = sender
+        sender.start()
+    service = NoticeService(parts.ledger, templates, parts.clock, wake)
+    app.register_blueprint(notices_blueprint(service, parts.request_keys()))
+
+
+def _provider(settings: Settings, clock: Clock) -> Provider | None:
+    """The settings have seen to it that what belongs together is there."""
+    if settings.notice_webhook_url is not None:
+        secret = settings.notice_webhook_secret or ""
+        return Webhook(settings.notice_webhook_url, secret, clock, settings.notice_ca)
+    if settings.twilio_api_url is not None:
+        account, sender = settings.twilio_account_sid or "", settings.twilio_from or ""
+        token = settings.twilio_auth_token or ""
+        return TwilioMessages(settings.twilio_api_url, account, token, sender, settings.notice_ca)
+    return None
 
 
 def _audit(app: Flask, parts: Parts) -> Mapping[str, Duty]:

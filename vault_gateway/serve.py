@@ -24,6 +24,7 @@ from vault_gateway.access.snapshot import Snapshot
 from vault_gateway.app import create_app, load_rules
 from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError
+from vault_gateway.notices.templates import TemplateError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.worker import Worker
@@ -65,7 +66,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
                 app = create_app(self._settings)
                 self._access = app.extensions["access"]
                 return app
-        except (SettingsError, MigrationError, PolicyError) as error:
+        except (SettingsError, MigrationError, PolicyError, TemplateError) as error:
             _refuse(str(error))
         except GatewayError as error:
             _refuse(f"cannot start: {error.code}")

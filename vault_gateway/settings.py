@@ -20,6 +20,7 @@ LONGEST_JWT_LIFE_S = 7 * 86_400
 # What a node does. Only `reveal` and `relay` need Vault identities that decrypt.
 ALL_DUTIES = ("tokenize", "reveal", "relay", "audit")
 IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
 
 
@@ -70,6 +71,19 @@ class Settings:
     webhook_ca: Path | None = None
     # How often a node that tokenizes folds together what was counted, in seconds; 0 leaves it to others.
     fold_every_s: int = 10
+    # Who carries notices: a webhook of one's own or a service in Twilio's shape, or neither; and an authority for
+    # its certificate where the system knows none.
+    notice_webhook_url: str | None = None
+    notice_webhook_secret: str | None = field(default=None, repr=False)
+    notice_ca: Path | None = None
+    twilio_api_url: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_from: str | None = field(default=None, repr=False)
+    # Twilio's webhooks: signed with the token, over the address under which Twilio sees this gateway, and
+    # answered as the client that owns the numbers.
+    twilio_auth_token: str | None = field(default=None, repr=False)
+    twilio_url: str | None = None
+    twilio_telecom: str | None = None
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -86,6 +100,7 @@ class Settings:
             raise SettingsError(f"{PREFIX}REDIS_URL is one of {', '.join(_REDIS_SCHEMES)}://...")
         _require_ranges(self)
         _require_short_public_url(self.public_url)
+        _require_whole_provider(self)
         try:
             parse_networks(self.trusted_proxies)
         except ValueError:
@@ -111,11 +126,41 @@ def _require_ranges(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}WEBHOOK_SENDERS is 0 to 64")
 
 
+def _require_whole_provider(settings: Settings) -> None:
+    """What belongs together is there together; a person's phone and message travel by https."""
+    groups = (
+        ("notice_webhook_url", "notice_webhook_secret"),
+        ("twilio_api_url", "twilio_account_sid", "twilio_from"),
+        ("twilio_url", "twilio_telecom"),
+    )
+    for names in groups:
+        given = [name for name in names if getattr(settings, name) is not None]
+        if given and (missing := [name for name in names if name not in given]):
+            raise SettingsError(f"{PREFIX}{given[0].upper()} is set but {PREFIX}{missing[0].upper()} is not")
+    if settings.notice_webhook_url is not None and settings.twilio_api_url is not None:
+        raise SettingsError(
+            f"{PREFIX}NOTICE_WEBHOOK_URL and {PREFIX}TWILIO_API_URL are both set: one provider"
+        )
+    if (settings.twilio_api_url or settings.twilio_url) and settings.twilio_auth_token is None:
+        raise SettingsError(f"{PREFIX}TWILIO_AUTH_TOKEN is not set")
+    for name in ("notice_webhook_url", "twilio_api_url"):
+        url = urlsplit(getattr(settings, name) or "https://-")
+        on_this_machine = url.scheme == "http" and url.hostname in _THIS_MACHINE
+        if not url.hostname or (url.scheme != "https" and not on_this_machine):
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} must be https beyond this machine: phones travel in it"
+            )
+    if settings.notice_webhook_secret is not None and len(settings.notice_webhook_secret) < 16:
+        raise SettingsError(f"{PREFIX}NOTICE_WEBHOOK_SECRET is at least 16 characters")
+    if settings.twilio_url is not None and urlsplit(settings.twilio_url).scheme not in ("http", "https"):
+        raise SettingsError(f"{PREFIX}TWILIO_URL is an address: https://gateway.example")
+
+
 def _require_safe_vault(addr: str) -> None:
     url = urlsplit(addr)
     if url.scheme not in ("http", "https") or not url.hostname:
         raise SettingsError(f"{PREFIX}VAULT_ADDR is not an http(s) address")
-    if url.scheme == "http" and url.hostname not in ("127.0.0.1", "::1", "localhost"):
+    if url.scheme == "http" and url.hostname not in _THIS_MACHINE:
         raise SettingsError(f"{PREFIX}VAULT_ADDR must be https beyond this machine: values travel in it")
 
 
@@ -222,6 +267,15 @@ def _read(env: FileAwareEnv) -> Settings:
         webhook_internal_hosts=env.str("WEBHOOK_INTERNAL_HOSTS", ""),
         webhook_ca=env.path("WEBHOOK_CA", None),
         fold_every_s=env.int("FOLD_EVERY_S", 10),
+        notice_webhook_url=env.str("NOTICE_WEBHOOK_URL", None),
+        notice_webhook_secret=env.str("NOTICE_WEBHOOK_SECRET", None),
+        notice_ca=env.path("NOTICE_CA", None),
+        twilio_api_url=env.str("TWILIO_API_URL", None),
+        twilio_account_sid=env.str("TWILIO_ACCOUNT_SID", None),
+        twilio_from=env.str("TWILIO_FROM", None),
+        twilio_auth_token=env.str("TWILIO_AUTH_TOKEN", None),
+        twilio_url=env.str("TWILIO_URL", None),
+        twilio_telecom=env.str("TWILIO_TELECOM", None),
     )
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import click
 
+from vault_gateway.access import Access, load_policies
+from vault_gateway.audit.ledger import Ledger
 from vault_gateway.database import Connection, Database
 from vault_gateway.embedded.instance import administer
+from vault_gateway.ids import base32, new_id
 from vault_gateway.keys import KeysUnavailable, Operator, Vault
+from vault_gateway.model import Caller, Principal, Role, utc_now
 from vault_gateway.settings import Settings, SettingsError, from_environment
 
 
@@ -24,6 +28,12 @@ class Installation:
     vault: Vault
     operator: Operator
     settings: Settings
+
+
+def as_operator(here: Installation) -> tuple[Ledger, Caller]:
+    """What a command changes is an event like all others, of whoever may run it here."""
+    ledger = Ledger(here.database, Access(load_policies(here.settings.policies / "access")), utc_now)
+    return ledger, Caller(Principal("cli:operator", Role.OPERATOR), base32(new_id(utc_now())), None)
 
 
 data_option = click.option(

@@ -8,15 +8,12 @@ from typing import TextIO
 
 import click
 
-from vault_gateway.access import Access, load_policies
-from vault_gateway.audit.ledger import Ledger
-from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.installation import as_operator, data_option, installation
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.identity.store import platform_exists
 from vault_gateway.identity.tenants import TenantRegistry
-from vault_gateway.ids import base32, new_id
 from vault_gateway.keys import Tokenizer
-from vault_gateway.model import SLUG, Caller, Principal, Role, Tenant, utc_now
+from vault_gateway.model import SLUG, Tenant, utc_now
 from vault_gateway.relay import plan as planning
 from vault_gateway.relay.service_numbers import ServiceNumbers
 from vault_gateway.relay.store import pool as store
@@ -131,9 +128,8 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
     with installation(data) as here:
         if not platform_exists(here.conn, platform):
             raise ClientError(f"there is no platform {platform}: `vault-gateway client add` makes it")
-        policies = here.settings.policies
-        ledger = Ledger(here.database, Access(load_policies(policies / "access")), utc_now)
-        normaliser = Normaliser(MaskingProfile.load(policies / "masking.yaml"))
+        ledger, operator = as_operator(here)
+        normaliser = Normaliser(MaskingProfile.load(here.settings.policies / "masking.yaml"))
         tokens = TokenService(
             ledger,
             Tokenizer(here.vault, here.settings.identities["tokenizer"]),
@@ -143,7 +139,6 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
             missed_searches_a_day=0,
         )
         service = ServiceNumbers(ledger, tokens, normaliser, utc_now)
-        operator = Caller(Principal("cli:operator", Role.OPERATOR), base32(new_id(utc_now())), None)
         click.echo(service.register(operator, Tenant(platform, merchant), number))
 
 

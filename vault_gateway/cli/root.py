@@ -14,6 +14,7 @@ from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.masks import masks
 from vault_gateway.cli.networks import network
+from vault_gateway.cli.notices import notices
 from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.segments import segment
@@ -25,6 +26,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.networks.granting import GrantError
 from vault_gateway.networks.loading import NetworkError
+from vault_gateway.notices.templates import TemplateError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
 from vault_gateway.tokens.masks import MaskingError
@@ -49,6 +51,7 @@ root.add_command(relay)
 root.add_command(network)
 root.add_command(masks)
 root.add_command(segment)
+root.add_command(notices)
 
 
 _ANSWERED = (
@@ -61,6 +64,7 @@ _ANSWERED = (
     NetworkError,
     PolicyError,
     PurposeError,
+    TemplateError,
 )
 
 

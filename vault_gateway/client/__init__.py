@@ -26,6 +26,7 @@ from vault_gateway.client.answers import (
 from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, Unreachable
 from vault_gateway.client.figures import UsageLine
 from vault_gateway.client.gateway import Client
+from vault_gateway.client.notices import Notice
 from vault_gateway.client.relay import Call, Route
 from vault_gateway.client.waybills import Order
 from vault_gateway.client.webhooks import NotSigned, ParcelEvent, Webhook
@@ -43,6 +44,7 @@ __all__ = [
     "Masked",
     "NotSealedToUs",
     "NotSigned",
+    "Notice",
     "Order",
     "ParcelEvent",
     "Recipient",

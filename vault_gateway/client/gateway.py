@@ -9,6 +9,7 @@ from types import TracebackType
 from vault_gateway.client.audit import Audit
 from vault_gateway.client.break_glass import BreakGlasses
 from vault_gateway.client.figures import Figures
+from vault_gateway.client.notices import Notices
 from vault_gateway.client.relay import Relay
 from vault_gateway.client.retry import RetryLaw
 from vault_gateway.client.reveals import Reveals
@@ -69,6 +70,7 @@ class Client:
         self.relay = Relay(self._http)
         self.figures = Figures(self._http, tenant)
         self.webhooks = Webhooks(self._http)
+        self.notices = Notices(self._http)
         self.audit = Audit(self._http)
 
     def close(self) -> None:

@@ -142,6 +142,11 @@ _WAYBILLS = (
         "A pair needs the courier's phone, registered by the carrier, or the merchant's service number.",
     ),
     Code("bindings_used_up", 409, "The parcel has had twenty relay numbers, and each of them rests."),
+    Code(
+        "template_unknown", 422, "There is no such template in this installation's `policies/notices.yaml`."
+    ),
+    Code("notices_off", 409, "This installation has no provider for notices."),
+    Code("notices_used_up", 409, "The parcel has had ten notices."),
     Code("expires_at_invalid", 422, "`expires_at` is within the next 60 days."),
     Code("relay_pool_exhausted", 503, "No relay number is free now; the parcel goes without one."),
 )

@@ -17,6 +17,7 @@ from vault_gateway.documentation import (
     couriers,
     labels,
     networks,
+    notices,
     relay,
     reveals,
     service,
@@ -31,7 +32,20 @@ from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, 
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
 
-_ROOMS = (tokens, waybills, labels, networks, webhooks, usage, couriers, reveals, breakglass, relay, audit)
+_ROOMS = (
+    tokens,
+    waybills,
+    labels,
+    networks,
+    webhooks,
+    usage,
+    couriers,
+    reveals,
+    breakglass,
+    relay,
+    notices,
+    audit,
+)
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
     *service.OPERATIONS,
