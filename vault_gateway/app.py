@@ -35,7 +35,7 @@ from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.service import SegmentService
 from vault_gateway.notices.http import notices_blueprint
 from vault_gateway.notices.providers import Provider, TwilioMessages, Webhook
-from vault_gateway.notices.sender import Sender
+from vault_gateway.notices.sender import NoticeSender
 from vault_gateway.notices.service import NoticeService
 from vault_gateway.notices.templates import load_templates
 from vault_gateway.outside.calling import outside
@@ -232,7 +232,7 @@ def _notices(app: Flask, parts: Parts, keys: RelayKeys) -> None:
     provider = _provider(parts.settings, parts.clock)
     wake = None
     if provider is not None:
-        sender = Sender(parts.database, parts.ledger, keys, templates, provider, parts.clock)
+        sender = NoticeSender(parts.database, parts.ledger, keys, templates, provider, parts.clock)
         wake = sender.wake
         app.extensions["notices"] = sender
         sender.start()
@@ -242,13 +242,13 @@ def _notices(app: Flask, parts: Parts, keys: RelayKeys) -> None:
 
 def _provider(settings: Settings, clock: Clock) -> Provider | None:
     """The settings have seen to it that what belongs together is there."""
-    if settings.notice_webhook_url is not None:
-        secret = settings.notice_webhook_secret or ""
-        return Webhook(settings.notice_webhook_url, secret, clock, settings.notice_ca)
-    if settings.twilio_api_url is not None:
+    if settings.notice_provider == "webhook":
+        url, secret = settings.notice_webhook_url or "", settings.notice_webhook_secret or ""
+        return Webhook(url, secret, clock, settings.notice_ca)
+    if settings.notice_provider == "twilio":
         account, sender = settings.twilio_account_sid or "", settings.twilio_from or ""
-        token = settings.twilio_auth_token or ""
-        return TwilioMessages(settings.twilio_api_url, account, token, sender, settings.notice_ca)
+        url, token = settings.twilio_api_url or "", settings.twilio_auth_token or ""
+        return TwilioMessages(url, account, token, sender, settings.notice_ca)
     return None
 
 

@@ -71,19 +71,16 @@ class Settings:
     webhook_ca: Path | None = None
     # How often a node that tokenizes folds together what was counted, in seconds; 0 leaves it to others.
     fold_every_s: int = 10
-    # Who carries notices: a webhook of one's own or a service in Twilio's shape, or neither; and an authority for
-    # its certificate where the system knows none.
+    # Who carries notices: `webhook`, one of one's own, or `twilio`, a service in its shape; nobody where it is not
+    # set. And an authority for its certificate where the system knows none.
+    notice_provider: str | None = None
     notice_webhook_url: str | None = None
     notice_webhook_secret: str | None = field(default=None, repr=False)
     notice_ca: Path | None = None
     twilio_api_url: str | None = None
     twilio_account_sid: str | None = None
     twilio_from: str | None = field(default=None, repr=False)
-    # Twilio's webhooks: signed with the token, over the address under which Twilio sees this gateway, and
-    # answered as the client that owns the numbers.
     twilio_auth_token: str | None = field(default=None, repr=False)
-    twilio_url: str | None = None
-    twilio_telecom: str | None = None
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -130,19 +127,18 @@ def _require_whole_provider(settings: Settings) -> None:
     """What belongs together is there together; a person's phone and message travel by https."""
     groups = (
         ("notice_webhook_url", "notice_webhook_secret"),
-        ("twilio_api_url", "twilio_account_sid", "twilio_from"),
-        ("twilio_url", "twilio_telecom"),
+        ("twilio_api_url", "twilio_account_sid", "twilio_from", "twilio_auth_token"),
     )
     for names in groups:
         given = [name for name in names if getattr(settings, name) is not None]
         if given and (missing := [name for name in names if name not in given]):
             raise SettingsError(f"{PREFIX}{given[0].upper()} is set but {PREFIX}{missing[0].upper()} is not")
-    if settings.notice_webhook_url is not None and settings.twilio_api_url is not None:
-        raise SettingsError(
-            f"{PREFIX}NOTICE_WEBHOOK_URL and {PREFIX}TWILIO_API_URL are both set: one provider"
-        )
-    if (settings.twilio_api_url or settings.twilio_url) and settings.twilio_auth_token is None:
-        raise SettingsError(f"{PREFIX}TWILIO_AUTH_TOKEN is not set")
+    needed = {None: None, "webhook": "notice_webhook_url", "twilio": "twilio_api_url"}
+    if settings.notice_provider not in needed:
+        raise SettingsError(f"{PREFIX}NOTICE_PROVIDER is webhook or twilio")
+    setting = needed[settings.notice_provider]
+    if setting is not None and getattr(settings, setting) is None:
+        raise SettingsError(f"{PREFIX}{setting.upper()} is not set: the provider of notices needs it")
     for name in ("notice_webhook_url", "twilio_api_url"):
         url = urlsplit(getattr(settings, name) or "https://-")
         on_this_machine = url.scheme == "http" and url.hostname in _THIS_MACHINE
@@ -152,8 +148,6 @@ def _require_whole_provider(settings: Settings) -> None:
             )
     if settings.notice_webhook_secret is not None and len(settings.notice_webhook_secret) < 16:
         raise SettingsError(f"{PREFIX}NOTICE_WEBHOOK_SECRET is at least 16 characters")
-    if settings.twilio_url is not None and urlsplit(settings.twilio_url).scheme not in ("http", "https"):
-        raise SettingsError(f"{PREFIX}TWILIO_URL is an address: https://gateway.example")
 
 
 def _require_safe_vault(addr: str) -> None:
@@ -267,6 +261,7 @@ def _read(env: FileAwareEnv) -> Settings:
         webhook_internal_hosts=env.str("WEBHOOK_INTERNAL_HOSTS", ""),
         webhook_ca=env.path("WEBHOOK_CA", None),
         fold_every_s=env.int("FOLD_EVERY_S", 10),
+        notice_provider=env.str("NOTICE_PROVIDER", None),
         notice_webhook_url=env.str("NOTICE_WEBHOOK_URL", None),
         notice_webhook_secret=env.str("NOTICE_WEBHOOK_SECRET", None),
         notice_ca=env.path("NOTICE_CA", None),
@@ -274,8 +269,6 @@ def _read(env: FileAwareEnv) -> Settings:
         twilio_account_sid=env.str("TWILIO_ACCOUNT_SID", None),
         twilio_from=env.str("TWILIO_FROM", None),
         twilio_auth_token=env.str("TWILIO_AUTH_TOKEN", None),
-        twilio_url=env.str("TWILIO_URL", None),
-        twilio_telecom=env.str("TWILIO_TELECOM", None),
     )
 
 

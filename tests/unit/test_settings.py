@@ -63,6 +63,14 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         break_glass_ttl_s=61,
         break_glass_a_day=12,
         unrecorded_routes=11,
+        notice_provider="twilio",
+        notice_webhook_url="https://sms.example/send",
+        notice_webhook_secret="whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==",
+        notice_ca=Path("/etc/notice-ca.pem"),
+        twilio_api_url="https://api.example",
+        twilio_account_sid="AC12",
+        twilio_from="+12025550100",
+        twilio_auth_token="token",
         duties=("tokenize", "audit"),
     )
     assert not [

@@ -8,7 +8,7 @@ from vault_gateway.documentation.codes import OF_BODIES
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import TIME, AnswerSchema, time_field
 from vault_gateway.documentation.waybills import NUMBER
-from vault_gateway.relay.schemas import RecordSchema, RouteSchema
+from vault_gateway.relay.schemas import PoolSchema, RecordSchema, RouteSchema
 from vault_gateway.waybills.schemas import BindingSchema
 
 _TELECOM = ("telecom",)
@@ -49,7 +49,7 @@ class PoolItemSchema(AnswerSchema):
     )
 
 
-class PoolSchema(AnswerSchema):
+class PoolViewSchema(AnswerSchema):
     items = fields.List(fields.Nested(PoolItemSchema), required=True)
 
 
@@ -100,7 +100,7 @@ OPERATIONS = (
         answers={
             200: Answer(
                 "The pool.",
-                (PoolSchema,),
+                (PoolViewSchema,),
                 examples={
                     "hangzhou": {
                         "items": [
@@ -116,7 +116,8 @@ OPERATIONS = (
                 },
             )
         },
-        codes=("forbidden",),
+        query=PoolSchema,
+        codes=("forbidden", "validation_failed"),
     ),
     Operation(
         method="post",

@@ -43,7 +43,7 @@ _LOOKS_EVERY_S = 1.0
 _AFTER_A_FAULT_S = 5.0
 
 
-class Sender:
+class NoticeSender:
     def __init__(
         self,
         database: Database,

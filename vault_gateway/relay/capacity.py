@@ -27,11 +27,14 @@ class PoolService:
         self._lock = threading.Lock()
         self._counted: tuple[float, list[dict[str, Any]]] | None = None
 
-    def view(self, caller: Caller) -> list[dict[str, Any]]:
+    def view(self, caller: Caller, mode: str | None = None) -> list[dict[str, Any]]:
         """`{mode, region?, numbers, capacity, live, cooling, free, days_to_exhaustion?}` for each mode and region;
         no days while the pool does not shrink."""
         answer = GatewayError("forbidden", 403, "Your role may not do this.")
         self._ledger.require(caller, Event("relay.pool"), relay_pool(), answer)
+        return [view for view in self._views(caller) if mode in (None, view["mode"])]
+
+    def _views(self, caller: Caller) -> list[dict[str, Any]]:
         with self._lock:
             if self._counted is not None and time.monotonic() < self._counted[0]:
                 return self._counted[1]

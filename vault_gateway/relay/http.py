@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.edge import caller, json_body
+from vault_gateway.edge import caller, json_body, query
 from vault_gateway.errors import not_found
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.records import Record, RecordService
 from vault_gateway.relay.routing import Call, RoutingService
-from vault_gateway.relay.schemas import RecordSchema, RouteSchema
+from vault_gateway.relay.schemas import PoolSchema, RecordSchema, RouteSchema
 from vault_gateway.tokens.phones import e164
 from vault_gateway.tokens.text import ValueRefused
 
-_ROUTE, _RECORD = RouteSchema(), RecordSchema()
+_ROUTE, _RECORD, _POOL = RouteSchema(), RecordSchema(), PoolSchema()
 
 
 def relay_blueprint(routing: RoutingService, records: RecordService, pool: PoolService) -> Blueprint:
@@ -42,7 +42,8 @@ def relay_blueprint(routing: RoutingService, records: RecordService, pool: PoolS
 
     @room.get("/v1/relay/pool")
     def get_pool() -> Response:
-        return jsonify(items=pool.view(caller()))
+        who = caller()
+        return jsonify(items=pool.view(who, query(_POOL).get("mode")))
 
     return room
 

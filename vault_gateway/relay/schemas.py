@@ -18,6 +18,10 @@ class RouteSchema(Schema):
     text = fields.String(validate=validate.Length(0, 1600))
 
 
+class PoolSchema(Schema):
+    mode = fields.String(validate=validate.OneOf(["extension", "axb"]))
+
+
 class RecordSchema(Schema):
     call_id = fields.String(required=True, validate=_CALL_ID)
     type = fields.String(required=True, validate=validate.OneOf(["start", "ring", "answer", "end", "failed"]))

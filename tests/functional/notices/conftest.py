@@ -36,7 +36,11 @@ def gateway(world: World, provider: Provider) -> Iterator[Flask]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(connectors, "_TIMEOUT", urllib3.Timeout(0.5))
         patched.setattr(sender, "_LOOKS_EVERY_S", 0.05)
-        app = world.gateway(notice_webhook_url=f"{provider.url}/send", notice_webhook_secret=providers.SECRET)
+        app = world.gateway(
+            notice_provider="webhook",
+            notice_webhook_url=f"{provider.url}/send",
+            notice_webhook_secret=providers.SECRET,
+        )
         yield app
         app.extensions["notices"].stop()
 

@@ -29,6 +29,7 @@ def settings(world: World, provider: Provider) -> Settings:
         world.settings,
         host="127.0.0.1",
         port=port,
+        notice_provider="webhook",
         notice_webhook_url=f"{provider.url}/send",
         notice_webhook_secret=providers.SECRET,
     )

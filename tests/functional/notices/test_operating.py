@@ -78,8 +78,9 @@ def test_a_service_in_twilios_shape_gets_a_form_with_basic_authentication(
             {"twilio_api_url": "https://api.example", "twilio_account_sid": "AC1", "twilio_from": "+1"},
             "TWILIO_AUTH_TOKEN",
         ),
-        ({"twilio_url": "https://gateway.example"}, "TWILIO_TELECOM"),
-        ({"twilio_url": "https://gateway.example", "twilio_telecom": "voice"}, "TWILIO_AUTH_TOKEN"),
+        ({"notice_provider": "webhook"}, "NOTICE_WEBHOOK_URL"),
+        ({"notice_provider": "twilio"}, "TWILIO_API_URL"),
+        ({"notice_provider": "pigeon"}, "NOTICE_PROVIDER"),
     ],
 )
 def test_half_a_provider_is_refused_at_start(world: World, changed: dict[str, str], name: str) -> None:
