@@ -93,6 +93,9 @@ def test_no_secret_shows_in_the_settings(world: World, tmp_path: Path) -> None:
         world.settings,
         notice_webhook_url="https://sms.example/send",
         notice_webhook_secret="a-very-secret-secret",
+        twilio_api_url="https://api.example",
+        twilio_account_sid="AC12",
+        twilio_from="+12025550100",
         twilio_auth_token="a-very-secret-token",
     )
     assert "very-secret" not in repr(settings)
