@@ -52,6 +52,8 @@ from vault_gateway.reveals.breakglass.service import BreakGlassService
 from vault_gateway.reveals.http import reveals_blueprint
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.reveals.service import RevealService
+from vault_gateway.routes.http import routes_blueprint
+from vault_gateway.routes.service import RouteService
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.tokens.http import tokens_blueprint
 from vault_gateway.tokens.masks import MaskingProfile
@@ -141,7 +143,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         failed_logins=settings.failed_logins,
         trusted_proxies=parse_networks(settings.trusted_proxies),
         # Not the rooms that disclose something: they fail closed.
-        without_redis=("tokens", "waybills", "labels", "networks", "couriers", "audit"),
+        without_redis=("tokens", "waybills", "labels", "networks", "routes", "couriers", "audit"),
     ).install(app)
     chores: dict[str, Duty] = {"idempotency": lambda conn: forget_old(conn, clock)}
     for duty in settings.duties:
@@ -184,6 +186,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))
     app.register_blueprint(couriers_blueprint(couriers, request_keys))
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
+    app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))
     app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
     receivers = outside(settings.webhook_internal_hosts, settings.webhook_ca)
     webhooks = WebhookService(ledger, parts.tokenizer(), receivers, clock)

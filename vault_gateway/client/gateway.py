@@ -15,7 +15,7 @@ from vault_gateway.client.retry import RetryLaw
 from vault_gateway.client.reveals import Reveals
 from vault_gateway.client.tokens import Tokens
 from vault_gateway.client.transport import Transport
-from vault_gateway.client.waybills import Couriers, Waybills
+from vault_gateway.client.waybills import Couriers, Routes, Waybills
 from vault_gateway.client.webhooks import Webhooks
 
 
@@ -65,6 +65,7 @@ class Client:
         self.tokens = Tokens(self._http, tenant)
         self.waybills = Waybills(self._http, tenant)
         self.couriers = Couriers(self._http)
+        self.routes = Routes(self._http)
         self.reveals = Reveals(self._http)
         self.break_glass = BreakGlasses(self._http, self.reveals)
         self.relay = Relay(self._http)

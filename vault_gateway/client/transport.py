@@ -59,6 +59,11 @@ class Transport:
         headers = {"Idempotency-Key": key or secrets.token_urlsafe(18)}
         return self._call("POST", path, body, headers, repeatable=repeatable).body
 
+    def upload(self, path: str, content: bytes, media: str) -> dict[str, Any]:
+        """Like `create`, with a body that is not JSON."""
+        headers = {"Idempotency-Key": secrets.token_urlsafe(18), "Content-Type": media}
+        return self._call("POST", path, content, headers, repeatable=True).body
+
     def once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A POST that must not come twice: a lost answer is raised as Unreachable with `maybe_done`."""
         return self._call("POST", path, body, repeatable=False).body
@@ -115,14 +120,14 @@ class Transport:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         repeatable: bool,
         gone_is_done: bool = False,
     ) -> Answer:
         # Written once: every try has the same bytes, as the Idempotency-Key demands.
-        raw = None if body is None else orjson.dumps(body)
+        raw = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         sent = {"Content-Type": "application/json"} if raw is not None else {}
         sent.update(headers or {})
         answer = self._law.carry_out(

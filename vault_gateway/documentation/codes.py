@@ -60,7 +60,9 @@ _GENERAL = (
     Code(
         "body_too_large", 413, "The body is larger than this server takes (8 MiB where nothing else is set)."
     ),
-    Code("unsupported_media_type", 415, "Send the body as `Content-Type: application/json`."),
+    Code(
+        "unsupported_media_type", 415, "Send the body as `application/json`; a table of routes as `text/csv`."
+    ),
     Code(
         "validation_failed",
         422,

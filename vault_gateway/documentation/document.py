@@ -20,6 +20,7 @@ from vault_gateway.documentation import (
     notices,
     relay,
     reveals,
+    routes,
     service,
     tokens,
     usage,
@@ -39,6 +40,7 @@ _ROOMS = (
     networks,
     webhooks,
     usage,
+    routes,
     couriers,
     reveals,
     breakglass,
@@ -176,6 +178,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "required": all(_has_required(body) for body in operation.bodies),
             "content": {JSON: _content(operation.bodies, operation.body_examples, "oneOf")},
         }
+    if operation.text_body is not None:
+        media, example = operation.text_body
+        content = {"schema": {"type": "string"}, "examples": {"table": {"value": example}}}
+        described["requestBody"] = {"required": True, "content": {media: content}}
     return described
 
 

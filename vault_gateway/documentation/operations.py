@@ -46,6 +46,8 @@ class Operation:
     query: type[Schema] | None = None
     bodies: tuple[type[Schema], ...] = ()
     body_examples: Mapping[str, Any] = field(default_factory=dict)
+    # A body that is not JSON: its media type and an example.
+    text_body: tuple[str, str] | None = None
     idempotent: bool = False
 
     @property

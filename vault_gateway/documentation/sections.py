@@ -53,6 +53,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "DYT20261111000042",
     },
+    "carrier": {
+        "description": "The carrier's own name.",
+        "schema": {"type": "string"},
+        "example": "example-express",
+    },
     "extension": {
         "description": "`pdf`, `png` or `zpl`.",
         "schema": {"type": "string"},

@@ -38,6 +38,7 @@ class LabelSchema(AnswerSchema):
     recipient = fields.String(required=True)
     address = fields.String(required=True)
     carrier = fields.String(required=True)
+    routing_code = fields.String()
     call = fields.String(metadata={"description": "Relay number and extension, where the parcel has them."})
 
 
@@ -68,6 +69,11 @@ class WaybillViewSchema(AnswerSchema):
         }
     )
     order = fields.String()
+    routing_code = fields.String(
+        metadata={
+            "description": "What the carrier sorts by, of the recipient's region, where its table has one."
+        }
+    )
     relay = fields.Nested(ParcelRelaySchema)
     label = fields.Nested(
         LabelSchema, required=True, metadata={"description": "The lines a label shows: masks, nothing else."}

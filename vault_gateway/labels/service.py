@@ -78,6 +78,7 @@ class LabelService:
             call=f"{number['number'].removeprefix('+86')} 转 {number['extension']}"
             if "extension" in number
             else None,
+            routing_code=waybill.routing_code,
             receipt=f"{self._public_url}/receipt/{waybill.receipt_code}",
             day=waybill.created_at.date().isoformat(),
         )

@@ -50,6 +50,32 @@ def read_region(country: str, levels: Levels) -> Region:
     return tuple((level, name) for level, name in pairs if name)
 
 
+def read_prefix(province: str, city: str, district: str, township: str) -> tuple[str, ...]:
+    """The full names of a Chinese region, as far as it goes: `("浙江省", "杭州市")` of `浙江, 杭州`.
+
+    Unlike an address, which may lie in a county that is newer than this program, it names what is known. Refused as
+    `address_incomplete` with a level left out between two, as `address_region_invalid` for what is not known.
+    """
+    province, city, district, township = (
+        _tidy(level).replace(" ", "") for level in (province, city, district, township)
+    )
+    full = PROVINCES.get(province)
+    if full is None:
+        raise _not_a("province")
+    if not (city or district or township):
+        return (full,)
+    if district or township:
+        full, city, district, township = _chinese(province, city, district, township)
+    else:
+        city = _chinese_city(full, city, "")
+    known = CITIES[full].get(city)
+    if known is None:
+        raise _not_a("city")
+    if district and known.districts and district not in known.full_districts:
+        raise _not_a("district")
+    return tuple(name for name in (full, city, district, township) if name)
+
+
 def _tidy(level: str | None) -> str:
     return "" if level is None else unicodedata.normalize("NFKC", tidy(level)).strip()
 

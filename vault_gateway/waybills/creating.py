@@ -19,6 +19,7 @@ from vault_gateway.model import Caller, Clock, Kind, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
+from vault_gateway.routes import store as route_store
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.ids import parse_token
 from vault_gateway.waybills import store
@@ -88,6 +89,7 @@ class WaybillMaker:
             known = known_tokens(unit, tenant, orders)
             carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
             made = [self._draft(tenant, order, known, carriers) for order in orders]
+            _route(unit, made, known)
             sheets = self._number(unit, tenant, orders, made)
             _keep(unit, tenant, made, sheets, replace(event, policies=policies))
             numberless = self._bind(unit, tenant, orders, made, known)
@@ -171,6 +173,21 @@ class WaybillMaker:
         as_made = [_as_made(waybill) for waybill in waybills.values()]
         shown = {one.waybill.id: one for one in show(unit, tenant, as_made, self._clock())}
         return [_stored_error(text[1:]) if text.startswith("!") else shown[UUID(text)] for text in stored]
+
+
+def _route(unit: Unit, made: list[Waybill | GatewayError], known: Known) -> None:
+    """Gives the drafts the codes that their carriers sort by."""
+    drafts = [(at, draft) for at, draft in enumerate(made) if isinstance(draft, Waybill)]
+    codes = routing_codes(unit, [(draft.carrier, draft.recipient) for _, draft in drafts], known)
+    for (at, draft), code in zip(drafts, codes, strict=True):
+        made[at] = replace(draft, routing_code=code)
+
+
+def routing_codes(unit: Unit, parcels: Sequence[tuple[str, Party]], known: Known) -> list[str | None]:
+    """By carrier and recipient, from the regions that the recipients' addresses were stored with."""
+    regions = [known.get(recipient.address, {}).get("region") or {} for _, recipient in parcels]
+    carriers = [carrier for carrier, _ in parcels]
+    return route_store.codes_of(unit.conn, list(zip(carriers, regions, strict=True)))
 
 
 def parcel_of(tenant: Tenant, waybill: Waybill, known: Known) -> Parcel:

@@ -37,11 +37,13 @@ class Waybill:
     receipt_code: str
     created_at: datetime
     updated_at: datetime
+    routing_code: str | None = None
 
 
 _COLUMNS = """
     id, waybill_no, network, carrier, order_ref, state, recipient_name, recipient_phone, recipient_address,
-    sender_name, sender_phone, sender_address, courier, station, deliver_by, receipt_code, created_at, updated_at
+    sender_name, sender_phone, sender_address, courier, station, deliver_by, receipt_code, created_at, updated_at,
+    routing_code
 """
 
 
@@ -93,7 +95,7 @@ def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybil
     conn.cursor().executemany(
         f"""
         insert into waybill (tenant_id, {_COLUMNS})
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         [_values(tenant_id, waybill) for waybill in waybills],
     )
@@ -121,6 +123,7 @@ def _values(tenant_id: UUID, waybill: Waybill) -> tuple[object, ...]:
         waybill.receipt_code,
         waybill.created_at,
         waybill.updated_at,
+        waybill.routing_code,
     )
 
 
@@ -154,14 +157,20 @@ def update_state(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:
 
 
 def update_recipient(
-    conn: Connection, tenant_id: UUID, waybill_id: UUID, recipient: Party, now: datetime
+    conn: Connection,
+    tenant_id: UUID,
+    waybill_id: UUID,
+    recipient: Party,
+    routing_code: str | None,
+    now: datetime,
 ) -> None:
     conn.execute(
         """
-        update waybill set recipient_name = %s, recipient_phone = %s, recipient_address = %s, updated_at = %s
+        update waybill
+        set recipient_name = %s, recipient_phone = %s, recipient_address = %s, routing_code = %s, updated_at = %s
         where tenant_id = %s and id = %s
         """,
-        (recipient.name, recipient.phone, recipient.address, now, tenant_id, waybill_id),
+        (recipient.name, recipient.phone, recipient.address, routing_code, now, tenant_id, waybill_id),
     )
 
 
@@ -308,4 +317,5 @@ def _waybill(row: Row) -> Waybill:
         receipt_code=row["receipt_code"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        routing_code=row["routing_code"],
     )

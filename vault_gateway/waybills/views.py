@@ -48,6 +48,8 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         view["receipt"] = waybill.receipt_code
         if waybill.order_ref is not None:
             view["order"] = waybill.order_ref
+    if waybill.routing_code is not None:
+        view["routing_code"] = waybill.routing_code
     if isinstance(shown.relay, GatewayError):
         view["relay"] = error_item(shown.relay)
     elif shown.relay is not None:
@@ -73,6 +75,8 @@ def _label(view: dict[str, Any]) -> dict[str, str]:
         "address": recipient["address"],
         "carrier": view["carrier"],
     }
+    if "routing_code" in view:
+        label["routing_code"] = view["routing_code"]
     relay = view.get("relay", {})
     if "extension" in relay:
         label["call"] = f"{relay['number']} {relay['extension']}"

@@ -123,6 +123,18 @@ def test_a_parcel_goes_to_its_recipient(town: Town, client_of: ClientOf) -> None
     assert [one.state for one in merchant.waybills.list(order=order)] == ["delivered"]
 
 
+def test_a_carrier_replaces_its_routing_codes(world: World, client_of: ClientOf) -> None:
+    town = new_town(world)
+    table = "province,city,district,township,code\n浙江,,,,57\n"
+    assert client_of(town.carrier).routes.replace(town.carrier_slug, table.encode()) == (1, 1)
+    _, to = recipient(town, client_of)
+    made = client_of(town.merchant).waybills.create(Order("douyin", town.carrier_slug, to))
+    assert made.routing_code == "57"
+    with pytest.raises(ApiError) as raised:
+        client_of(town.carrier).routes.replace(town.carrier_slug, b"nothing")
+    assert raised.value.code == "validation_failed"
+
+
 def test_waybills_are_made_many_at_once_listed_corrected_and_cancelled(
     town: Town, client_of: ClientOf
 ) -> None:

@@ -1,0 +1,79 @@
+"""SQL of the routes room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from vault_gateway.database import Connection
+from vault_gateway.routes.table import Route
+
+_LEVELS = ("province", "city", "district", "township")
+
+
+def next_version(conn: Connection, carrier: str, rows: int, now: datetime) -> int:
+    """Takes the carrier's lock until the transaction ends; whoever reads meanwhile finds the version before."""
+    row = conn.execute(
+        """
+        insert into route_table (carrier, version, rows, replaced_at) values (%s, 1, %s, %s)
+        on conflict (carrier) do update
+        set version = route_table.version + 1, rows = excluded.rows, replaced_at = excluded.replaced_at
+        returning version
+        """,
+        (carrier, rows, now),
+    ).fetchone()
+    assert row is not None, "an upsert returns its row"
+    return int(row["version"])
+
+
+def replace_routes(conn: Connection, carrier: str, version: int, routes: Sequence[Route]) -> None:
+    conn.execute(
+        """
+        insert into route (carrier, version, prefix, code)
+        select %b, %b, r.prefix, r.code from unnest(%b::text[], %b::text[]) as r (prefix, code)
+        """,
+        (carrier, version, [_text(route.prefix) for route in routes], [route.code for route in routes]),
+        binary=True,
+    )
+    conn.execute("delete from route where carrier = %s and version < %s", (carrier, version))
+
+
+def codes_of(conn: Connection, destinations: Sequence[tuple[str, Mapping[str, str]]]) -> list[str | None]:
+    """For each carrier and region, the code of the longest prefix that the carrier's table has; in one query."""
+    asked = [
+        (at, depth, carrier, _text(prefix))
+        for at, (carrier, region) in enumerate(destinations)
+        for depth, prefix in enumerate(_prefixes(region))
+    ]
+    if not asked:
+        return [None] * len(destinations)
+    rows = conn.execute(
+        """
+        select distinct on (asked.at) asked.at, route.code
+        from unnest(%s::int[], %s::int[], %s::text[], %s::text[]) as asked (at, depth, carrier, prefix)
+        join route_table on route_table.carrier = asked.carrier
+        join route on route.carrier = asked.carrier and route.version = route_table.version
+          and route.prefix = asked.prefix
+        order by asked.at, asked.depth desc
+        """,
+        [list(column) for column in zip(*asked, strict=True)],
+    )
+    codes = {row["at"]: str(row["code"]) for row in rows}
+    return [codes.get(at) for at in range(len(destinations))]
+
+
+def _prefixes(region: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """The shortest first; none outside China, whose regions no table has."""
+    if region.get("country") != "CN":
+        return []
+    names: list[str] = []
+    for level in _LEVELS:
+        if not (name := region.get(level)):
+            break
+        names.append(name)
+    return [tuple(names[:length]) for length in range(1, len(names) + 1)]
+
+
+def _text(prefix: Sequence[str]) -> str:
+    """No name of a region has a slash."""
+    return "/".join(prefix)
