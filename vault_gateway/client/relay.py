@@ -34,6 +34,8 @@ class Route:
     binding_id: str | None = None
     max_seconds: int | None = None
     text: str | None = field(default=None, repr=False)
+    # To be dialled behind the destination.
+    extension: str | None = field(default=None, repr=False)
 
 
 class Relay:
@@ -70,4 +72,5 @@ def _route(body: Mapping[str, Any]) -> Route:
         binding_id=body.get("binding_id"),
         max_seconds=body.get("max_seconds"),
         text=body.get("text"),
+        extension=body.get("extension"),
     )

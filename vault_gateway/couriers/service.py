@@ -77,7 +77,7 @@ class CourierService:
 
     def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewToken:
         try:
-            value = self._normaliser.normalise(Kind.PHONE, phone)
+            value = self._normaliser.own_phone(phone)
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
         return self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)], [new_id(self._clock())])[0]

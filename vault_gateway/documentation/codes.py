@@ -100,7 +100,11 @@ _VALUES = (
     Code("value_bad_characters", 422, "The value holds control or other invisible characters."),
     Code("value_masked", 422, "The value is masked already. Send the original, or keep its token."),
     Code("phone_invalid", 422, "No phone has this number."),
-    Code("phone_extension", 422, "A phone with an extension cannot be taken. Send the number alone."),
+    Code(
+        "phone_extension",
+        422,
+        "A phone with an extension cannot be taken, but for a virtual number: `18400000965-7576`.",
+    ),
     Code(
         "name_invalid",
         422,

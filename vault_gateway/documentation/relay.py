@@ -19,6 +19,12 @@ class ConnectSchema(AnswerSchema):
     destination = fields.String(
         required=True, metadata={"description": "E.164. Dial it, tell and keep it nowhere."}
     )
+    extension = fields.String(
+        metadata={
+            "description": "To be dialled after the answer (before a message): the destination is another platform's"
+            " virtual number."
+        }
+    )
     display = fields.String(required=True, metadata={"description": "The number to show: the relay number."})
     binding_id = fields.String(required=True)
     max_seconds = fields.Integer(required=True)

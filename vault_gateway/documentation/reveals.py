@@ -38,7 +38,7 @@ class ValuesSchema(AnswerSchema):
     """Only the fields of the grant are there."""
 
     name = fields.String()
-    phone = fields.String(metadata={"description": "E.164."})
+    phone = fields.String(metadata={"description": "E.164; `+8618400000965;ext=7576` for a virtual number."})
     address = fields.Nested(AddressInClearSchema)
     street = fields.Nested(AddressInClearSchema)
 

@@ -29,6 +29,7 @@ from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.relay.store.calls import End, SealedPhone
 from vault_gateway.relay.store.pool import RelayNumber
 from vault_gateway.relay.texts import mask_numbers
+from vault_gateway.tokens.phones import split_extension
 
 MAX_SECONDS = 3600
 # A caller who dials so many extensions that nobody has is a stranger who tries them out.
@@ -63,8 +64,8 @@ class RoutingService:
         self._debts = _Debts(unrecorded_routes)
 
     def route(self, who: Caller, call: Call) -> dict[str, Any]:
-        """`{action: connect, destination, display, binding_id, max_seconds, text?}`, `{action: ask_extension}`
-        or `{action: reject, reason}`; 404 for a number that is not the caller's own."""
+        """`{action: connect, destination, extension?, display, binding_id, max_seconds, text?}`,
+        `{action: ask_extension}` or `{action: reject, reason}`; 404 for a number that is not the caller's own."""
         anywhere, here = self._digests(call)
         event = Event("relay.route", detail={"medium": call.medium, "call": call.call_id})
         with self._ledger.open(who) as unit:
@@ -130,13 +131,16 @@ class RoutingService:
         return self._connected(call, number, end, self._open(who, end, end.courier, turned))
 
     def _connected(self, call: Call, number: RelayNumber, end: End, destination: str) -> dict[str, Any]:
+        to, extension = split_extension(destination)
         answer: dict[str, Any] = {
             "action": "connect",
-            "destination": destination,
+            "destination": to,
             "display": number.number,
             "binding_id": BINDING_PREFIX + base32(end.binding_id),
             "max_seconds": MAX_SECONDS,
         }
+        if extension is not None:
+            answer["extension"] = extension
         if call.text is not None:
             answer["text"] = mask_numbers(_without_extension(call.text, number.digits))
         return self._answered("connect", answer)

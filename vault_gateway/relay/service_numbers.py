@@ -25,7 +25,7 @@ class ServiceNumbers:
         """Seals the number and stores it in place of the one before, which is erased; returns its mask. The
         platform has to be registered, for its keys seal it."""
         try:
-            value = self._normaliser.normalise(Kind.PHONE, number)
+            value = self._normaliser.own_phone(number)
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
         now = self._clock()

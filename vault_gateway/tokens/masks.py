@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
-from vault_gateway.tokens.phones import split_country
+from vault_gateway.tokens.phones import split_country, split_extension
 
 LEAST_HIDDEN_DIGITS = 6
 LAST = 4
@@ -106,8 +106,12 @@ class MaskingProfile:
         return self.phone_and_last4(e164)[1]
 
     def phone_and_last4(self, e164: str) -> tuple[str, str | None]:
-        """`phone` and `shown_last4` for the price of one."""
-        country, national = split_country(e164)
+        """`phone` and `shown_last4` for the price of one. Of a virtual number the extension is hidden, and its last
+        four digits find nobody: they are the platform's that gave it out."""
+        number, extension = split_extension(e164)
+        if extension is not None:
+            return f"{self.phone(number)}-{'*' * len(extension)}", None
+        country, national = split_country(number)
         digits = len(national)
         readable = max(0, digits - self.phone_hidden)
         last = min(self.phone_last, readable)

@@ -12,7 +12,7 @@ from vault_gateway.tokens.addresses import address_key, normal_address
 from vault_gateway.tokens.addresses import street_of as street_of_detail
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
-from vault_gateway.tokens.phones import e164
+from vault_gateway.tokens.phones import e164, phone_value
 from vault_gateway.tokens.text import ValueRefused
 
 __all__ = ["Normalised", "Normaliser", "ValueRefused", "reveal_value", "street_of"]
@@ -46,9 +46,7 @@ class Normaliser:
     def normalise(self, kind: Kind, value: object, region: str = "CN") -> Normalised:
         """`region` (ISO 3166) is where a phone without a calling code is from."""
         if kind is Kind.PHONE:
-            number = e164(value, region)
-            raw = number.encode()
-            return Normalised(raw, raw, *self._masks.phone_and_last4(number))
+            return self._phone(phone_value(value, region))
         if kind is Kind.NAME:
             name = normal_name(value)
             value = _padded(name.encode(), NAME_BLOCK)
@@ -61,13 +59,21 @@ class Normaliser:
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
         return Normalised(value, address_key(parts), self._masks.address(levels), region=levels)
 
+    def own_phone(self, value: object) -> Normalised:
+        """A phone that its owner also calls from, so no virtual number: nobody's calls show one."""
+        return self._phone(e164(value))
+
+    def _phone(self, phone: str) -> Normalised:
+        raw = phone.encode()
+        return Normalised(raw, raw, *self._masks.phone_and_last4(phone))
+
 
 def _padded(value: bytes, block: int) -> bytes:
     return value + bytes(-len(value) % block)
 
 
 def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) -> Any:
-    """What a courier gets: E.164 text, a name, or an address in its parts."""
+    """What a courier gets: E.164 text (of a virtual number with `;ext=7576`), a name, or an address in its parts."""
     plaintext = plaintext.rstrip(b"\0")
     if kind is Kind.ADDRESS:
         return {**(region or {}), **orjson.loads(plaintext)}

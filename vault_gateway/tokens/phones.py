@@ -1,4 +1,9 @@
-"""Phones as people write them, to E.164 (ITU-T E.164), by Google's phone number metadata."""
+"""Phones as people write them, to E.164 (ITU-T E.164), by Google's phone number metadata.
+
+A virtual number of another platform is one of its relay numbers with an extension, in the two notations that peers
+give out: `18400913965-7576` and `$18400913965$#7576#`. It is kept as RFC 3966 writes it: `+8618400913965;ext=7576`. The
+line to a person's own extension, which is refused, is the notation: a Chinese mobile number, a dash and four digits.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +40,26 @@ _EXTENSION = re.compile(
 )
 # `18400913965-7576`, `010-62345678 801`: perhaps a whole number and something behind it.
 _TAIL = re.compile(r"(?P<head>.*[0-9]\)?) ?(?P<by>[-,;/ ]) ?[0-9]{1,6}")
+
+_VIRTUAL = re.compile(
+    r"(?:(?:\+86|0086|86)?[ -]?(1[0-9]{10})-|\$(1[0-9]{10})\$#|\+86(1[0-9]{10});ext=)([0-9]{4})(?(2)#)"
+)
+
+
+def phone_value(value: object, region: str = "CN") -> str:
+    """What is kept of a phone: E.164, or `+8618400913965;ext=7576` for a virtual number. Refuses as `e164` does."""
+    text = require_text(value, LONGEST)
+    if region == "CN" and (virtual := _VIRTUAL.fullmatch(_written_small(text))):
+        number = virtual[1] or virtual[2] or virtual[3]
+        if _CN_MOBILE.fullmatch(number):
+            return f"+86{number};ext={virtual[4]}"
+    return e164(text, region)
+
+
+def split_extension(phone: str) -> tuple[str, str | None]:
+    """The number to dial and the extension to dial behind it, if there is one."""
+    number, _, extension = phone.partition(";ext=")
+    return number, extension or None
 
 
 def e164(value: object, region: str = "CN") -> str:
@@ -78,6 +103,13 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text
     return "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in text)
+
+
+def _written_small(text: str) -> str:
+    """Width and dashes folded, where there could be an extension at all."""
+    if text.isascii() and not ("-" in text or ";" in text or "$" in text):
+        return text
+    return unicodedata.normalize("NFKC", text.translate(_LEFT_TO_RIGHT)).translate(_DASHES).strip()
 
 
 def _global_part(text: str) -> str:
