@@ -20,7 +20,7 @@ setup: $(VENV)/.complete
 $(VENV)/.complete: pyproject.toml
 	@PYTHON="$(PYTHON)" sh tools/debian-packages.sh
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,sip,test]'
 	@touch $@
 
 demo: setup

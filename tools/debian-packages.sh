@@ -5,6 +5,8 @@ missing=''
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
 # The page of the API is looked at in a real browser.
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+# Calls are made by SIPp.
+command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 "${PYTHON:-python3}" -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0

@@ -19,6 +19,7 @@ from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
 from vault_gateway.cli.segments import segment
 from vault_gateway.cli.servers import migrate, serve, up
+from vault_gateway.cli.sip import sip
 from vault_gateway.cli.tokenize import tokenize
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
@@ -66,6 +67,7 @@ _ANSWERED = (
     PurposeError,
     TemplateError,
 )
+root.add_command(sip)
 
 
 def main() -> None:

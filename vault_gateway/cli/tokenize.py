@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
+from vault_gateway.cli.key_file import read_key
 from vault_gateway.client import Client, ClientFailure
 from vault_gateway.client.bulk.columns import Columns, MappingRefused, ValueColumns, read_mapping
 from vault_gateway.client.bulk.output import Output, OutputRefused
@@ -84,7 +84,7 @@ def tokenize(
     refused has an empty token and its reason in the last column, `token_error`; such rows are counted and do not
     fail the command. A run that was stopped in whatever way is continued by the same command.
     """
-    key = _key(key_file)
+    key = read_key(key_file)
     file = Input(source, encoding)
     summary, began = Summary(), time.monotonic()
     try:
@@ -116,15 +116,6 @@ def _client(
         return Client(url, key, platform=platform, merchant=merchant, ca_file=ca_file, connections=parallel)
     except ValueError as refusal:
         raise click.UsageError(f"--url: {refusal}") from None
-
-
-def _key(key_file: Path | None) -> str:
-    key = (
-        os.environ.get("VAULT_GATEWAY_KEY", "") if key_file is None else key_file.read_text(encoding="utf-8")
-    )
-    if not key.strip():
-        raise click.UsageError("give the API key by --key-file or in VAULT_GATEWAY_KEY")
-    return key.strip()
 
 
 def _print(summary: Summary, result: Path, seconds: float, *, as_json: bool) -> None:

@@ -1,0 +1,22 @@
+"""What all calls share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from vault_gateway.sip.gateway import Gateway
+
+
+@dataclass
+class Line:
+    """`trunk` is (host, port), where calls go out; `trusted` holds the addresses from which the trunk speaks.
+    A call ends after `longest_s` seconds, and `at_most` are carried at once."""
+
+    gateway: Gateway
+    trunk: tuple[str, int]
+    trusted: frozenset[str]
+    longest_s: int
+    at_most: int = 2000
+    config: dict[str, Any] = field(default_factory=dict)
+    calls: set[Any] = field(default_factory=set)

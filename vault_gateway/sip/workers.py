@@ -1,0 +1,52 @@
+"""A few threads that take work from a queue, so that the loop of SIP messages never waits for the gateway."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+log = structlog.get_logger("vault_gateway.sip")
+
+Work = Callable[[], None]
+
+
+class Workers:
+    """`at_most` pieces of work wait; more are refused. The threads end with the process."""
+
+    def __init__(self, name: str, threads: int, at_most: int) -> None:
+        self._name = name
+        self._queue: queue.Queue[Work] = queue.Queue(at_most)
+        for number in range(threads):
+            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
+
+    def take(self, work: Work) -> bool:
+        """False where too much waits already."""
+        try:
+            self._queue.put_nowait(work)
+        except queue.Full:
+            return False
+        return True
+
+    def drain(self, within_s: float) -> bool:
+        """Waits for what was taken; False where that was not enough time."""
+        until = time.monotonic() + within_s
+        while self._queue.unfinished_tasks:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _run(self) -> None:
+        while True:
+            work = self._queue.get()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - a thread that ends would serve no further call
+                # Its text may hold a number.
+                log.error("work failed", workers=self._name, error=type(error).__name__)
+            finally:
+                self._queue.task_done()
