@@ -53,6 +53,7 @@ root.add_command(network)
 root.add_command(masks)
 root.add_command(segment)
 root.add_command(notices)
+root.add_command(sip)
 
 
 _ANSWERED = (
@@ -67,7 +68,6 @@ _ANSWERED = (
     PurposeError,
     TemplateError,
 )
-root.add_command(sip)
 
 
 def main() -> None:
