@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import sippy.Core.EventDispatcher
+import sippy.Network_server
 import sippy.SipTransactionManager
 import sippy.Udp_server
 import structlog
@@ -25,6 +26,13 @@ from vault_gateway.sip.line import Line
 
 log = structlog.get_logger("vault_gateway.sip")
 
+# Where sippy reports errors from.
+_REPORTING = (
+    sippy.Core.EventDispatcher,
+    sippy.Network_server,
+    sippy.SipTransactionManager,
+    sippy.Udp_server,
+)
 _MOST_HOPS = 70
 # At the end: for hanging up, and for the records that are still to be told.
 _HANGS_UP_FOR_S = 1.0
@@ -38,7 +46,7 @@ class Agent:
         SipConf.my_uaname = PRODUCT
         SipConf.autoconvert_tel_url = True
         line.config.update(_sip_address=listen[0], _sip_port=listen[1], _sip_logger=_Mute())
-        for module in (sippy.SipTransactionManager, sippy.Udp_server, sippy.Core.EventDispatcher):
+        for module in _REPORTING:
             module.dump_exception = _note
         line.config["_sip_tm"] = SipTransactionManager(line.config, self._take)
 
