@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import canaries
-from tests.world import Actor, Town, TurnedClock, World, new_town
+from tests.world import MADE, Actor, Town, TurnedClock, World, new_town
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.serve import configure_logging
 
@@ -31,6 +31,16 @@ def clock(world: World) -> Iterator[TurnedClock]:
     """Turn it as you like: the next test has the real time again."""
     yield world.clock
     world.clock.offset *= 0
+
+
+@pytest.fixture(autouse=True)
+def _no_more_gateways_than_needed() -> Iterator[None]:
+    """Gateways that a test makes for itself give their connections back with its end."""
+    before = len(MADE)
+    yield
+    for app in MADE[before:]:
+        app.extensions["database"].close()
+    del MADE[before:]
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ import io
 import itertools
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,9 +34,11 @@ from vault_gateway.embedded.instance import Instance
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role
-from vault_gateway.settings import Settings, to_environment
+from vault_gateway.settings import Settings, default_policies, to_environment
 
 _names = itertools.count()
+# Gateways of this process, each with connections to the one database.
+MADE: list[Flask] = []
 _RUN = secrets.token_hex(3)
 
 
@@ -55,6 +58,28 @@ class TurnedClock:
 
     def advance(self, **delta: float) -> None:
         self.offset += timedelta(**delta)
+
+
+GENEROUS: dict[str, Any] = {
+    "day_begins_utc": 20,
+    "reveals_a_day": {"courier": 10**9, "merchant": {"deliver": 10**9, "contact": 10**9, "sort": 10**9}},
+    "rates": {
+        "reveals": {"courier": "1000000/minute", "station": "1000000/minute", "address": "1000000/minute"},
+        "searches": {"client": "1000000/minute", "address": "1000000/minute"},
+    },
+    "scraping_alarm": {
+        "usual_of_days": 14,
+        "recipients": {"floor": 10**9, "times_usual": 3},
+        "denials": {"floor": 10**9, "times_usual": 5},
+    },
+}
+
+
+def policies_with(folder: Path, quotas: Mapping[str, Any] = GENEROUS) -> Path:
+    """The policies that ship, in a new folder, with other quotas."""
+    shutil.copytree(default_policies(), folder)
+    (folder / "quotas.yaml").write_bytes(orjson.dumps(quotas))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -132,12 +157,15 @@ class World:
             failed_logins="1000000/minute",
             webhook_senders=0,
             fold_every_s=0,
+            policies=policies_with(instance.engines.data.parent / "policies"),
         )
         self.app = self.gateway()
 
     def gateway(self, **changed: Any) -> Flask:
         """A further gateway in this process, with changed settings."""
-        return create_app(replace(self.settings, **changed), clock=self.clock)
+        app = create_app(replace(self.settings, **changed), clock=self.clock)
+        MADE.append(app)
+        return app
 
     def actor(self, role: str, *, app: Flask | None = None, name: str | None = None, **names: str) -> Actor:
         """A client added as an operator would: `actor("merchant", platform="p", merchant="m")`."""

@@ -15,7 +15,9 @@ from vault_gateway.audit.http import audit_blueprint
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.audit.service import AuditService
 from vault_gateway.couriers.http import couriers_blueprint
+from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.couriers.service import CourierService
+from vault_gateway.couriers.watch import CourierWatch
 from vault_gateway.database import Database, require_current_schema
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
@@ -39,6 +41,8 @@ from vault_gateway.notices.sender import NoticeSender
 from vault_gateway.notices.service import NoticeService
 from vault_gateway.notices.templates import load_templates
 from vault_gateway.outside.calling import outside
+from vault_gateway.quotas import Quotas, QuotasInForce, load_quotas
+from vault_gateway.rates import Rates
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
@@ -49,6 +53,7 @@ from vault_gateway.relay.store.pool import sweep_all as sweep_pool
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.breakglass.http import break_glass_blueprint
 from vault_gateway.reveals.breakglass.service import BreakGlassService
+from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.http import reveals_blueprint
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.reveals.service import RevealService
@@ -78,13 +83,22 @@ from vault_gateway.webhooks.sending import tidy as tidy_webhooks
 from vault_gateway.webhooks.service import WebhookService
 
 
-def load_rules(folder: Path) -> tuple[Policies, Purposes]:
-    """Who may do what, and what is revealed for what: both good and of one mind, or an error that says where."""
+@dataclass(frozen=True)
+class Rules:
+    """Who may do what, what is revealed for what, and how much."""
+
+    policies: Policies
+    purposes: Purposes
+    quotas: Quotas
+
+
+def load_rules(folder: Path) -> Rules:
+    """All good and of one mind, or an error that says where."""
     folder = folder.resolve()
     policies = load_policies(folder / "access")
     purposes = load_purposes(folder / "purposes.yaml")
     require_agreement(purposes, policies)
-    return policies, purposes
+    return Rules(policies, purposes, load_quotas(folder / "quotas.yaml"))
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,11 @@ class Parts:
     limits: Limits
     ledger: Ledger
     purposes: Purposes
+    quotas: QuotasInForce
+    watch: CourierWatch
+
+    def rates(self) -> Rates:
+        return Rates(self.limits, self.quotas)
 
     def credential(self, identity: str) -> Credential:
         """An identity that a duty of this node needs; one that it does not need is never asked for."""
@@ -117,8 +136,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     """The gateway as a WSGI application, with the duties that the settings give it. Raises at once for what would
     only fail later: policies, masks, networks, identities, the schema of the database."""
     _require_needed_identities_only(settings)
-    policies, purposes = load_rules(settings.policies)
-    access = Access(policies)
+    rules = load_rules(settings.policies)
+    access, quotas = Access(rules.policies), QuotasInForce(rules.quotas)
     database = Database(settings.database_url, max_connections=settings.database_connections)
     database.open()
     with database.connection() as conn:
@@ -130,11 +149,14 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         connections=settings.threads,
     )
     limits = Limits(settings.redis_url)
-    ledger = Ledger(database, access, clock)
-    parts = Parts(settings, clock, database, vault, limits, ledger, purposes)
+    watch = CourierWatch(quotas, clock)
+    ledger = Ledger(database, access, clock, on_denial=watch.denied)
+    parts = Parts(settings, clock, database, vault, limits, ledger, rules.purposes, quotas, watch)
 
     app = Flask("vault_gateway", static_folder=None)
     app.extensions["access"] = access
+    app.extensions["quotas"] = quotas
+    app.extensions["database"] = database
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     Edge(
         keyring(settings, database, clock),
@@ -181,10 +203,12 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     watchers = (SheetCounter(networks), Outbox(clock))
     waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock, watchers)
     couriers = CourierService(ledger, tokens, normaliser, clock)
-    app.register_blueprint(tokens_blueprint(tokens, request_keys))
+    app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))
-    app.register_blueprint(couriers_blueprint(couriers, request_keys))
+    app.register_blueprint(
+        couriers_blueprint(couriers, Resumption(ledger, parts.quotas, clock), request_keys)
+    )
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))
     app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
@@ -205,13 +229,20 @@ def _reveal(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     """The only duty whose Vault identity opens names and addresses."""
     revealer = Revealer(parts.vault, parts.credential("revealer"))
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    reveals = RevealService(ledger, revealer, parts.purposes, clock, ttl_s=settings.reveal_ttl_s)
+    reveals = RevealService(
+        ledger,
+        revealer,
+        parts.purposes,
+        RevealCounts(parts.quotas, parts.watch, clock),
+        clock,
+        ttl_s=settings.reveal_ttl_s,
+    )
     break_glass = BreakGlassService(
         ledger, clock, ttl_s=settings.break_glass_ttl_s, a_day=settings.break_glass_a_day
     )
-    app.register_blueprint(reveals_blueprint(reveals, parts.request_keys()))
+    app.register_blueprint(reveals_blueprint(reveals, parts.request_keys(), parts.rates()))
     app.register_blueprint(break_glass_blueprint(break_glass))
-    return {}
+    return {"courier_days": parts.watch.forget}
 
 
 def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:

@@ -126,6 +126,8 @@ def _answer(error: psycopg.Error) -> GatewayError:
         "53",
         "57",
         "25",
+        # Rolled back, so that another could go on.
+        "40",
     ):
         return unavailable("database")
     return GatewayError("internal", 500, f"The database refused a statement (SQLSTATE {state}).")

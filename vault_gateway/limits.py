@@ -1,24 +1,28 @@
-"""Rates over time windows: in this process, or in Redis for several processes."""
+"""Rates over time windows: in this process, or in Redis or a Redis Cluster for several processes."""
 
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.storage import MemoryStorage, RedisClusterStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from vault_gateway import metrics
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
+
+CLUSTER_SCHEME = "redis+cluster://"
 
 # An answer takes a millisecond. After a failure nobody asks for a moment, or each request would wait this long.
 _ANSWERS_WITHIN_S = 0.5
@@ -45,68 +49,114 @@ class Allowance:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Both kinds of windows on one storage. A fixed one costs less; where a burst at its edge would matter, a moving
+    one is asked."""
+
+    storage: MemoryStorage | RedisStorage
+    fixed: RateLimiter
+    moving: RateLimiter
+
+
+def _windows(storage: MemoryStorage | RedisStorage) -> _Windows:
+    return _Windows(storage, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
+
+
 class Limits:
     """Counts calls. Without an answer from Redis the caller hears 503; where `local_will_do`, this process counts
     alone meanwhile, from nothing and with the same rate."""
 
     def __init__(self, redis_url: str | None) -> None:
-        self._local = FixedWindowRateLimiter(MemoryStorage())
-        self._redis = None if redis_url is None else _redis(redis_url)
-        self._shared = None if self._redis is None else FixedWindowRateLimiter(self._redis)
+        self._local = _windows(MemoryStorage())
+        self._redis_url = redis_url
+        self._shared: _Windows | None = None
+        self._connecting = threading.Lock()
         self._left_alone_until = 0.0
 
     def spend(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> Allowance:
         """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up."""
         item = parse(rate)
 
-        def count(limiter: FixedWindowRateLimiter) -> tuple[bool, Allowance]:
-            return limiter.hit(item, name, who), _allowance(limiter, item, name, who)
+        def hit(windows: _Windows) -> tuple[bool, Allowance]:
+            return windows.fixed.hit(item, name, who), _allowance(windows.fixed, item, name, who)
 
-        (allowed, allowance), local = self._counted(count, local_will_do)
+        (allowed, allowance), local = self._counted(hit, local_will_do)
         if not allowed:
-            raise too_many(allowance.reset_s)
-        if local:
-            return Allowance(
-                allowance.quota, allowance.window_s, allowance.remaining, allowance.reset_s, local=True
-            )
-        return allowance
+            raise too_many(name, allowance.reset_s)
+        return replace(allowance, local=True) if local else allowance
+
+    def spend_moving(
+        self, name: str, rate: str, who: str, count: int = 1, *, local_will_do: bool = False
+    ) -> None:
+        """The same for `count` things at once, all or none, and for every stretch of time as long as the window."""
+        item = parse(rate)
+
+        def hit(windows: _Windows) -> int:
+            if windows.moving.hit(item, name, who, cost=count):
+                return 0
+            return _allowance(windows.moving, item, name, who).reset_s
+
+        reset_s, _ = self._counted(hit, local_will_do)
+        if reset_s:
+            raise too_many(name, reset_s)
 
     def require_left(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> None:
         """Raises 429 when nothing is left, without counting."""
         item = parse(rate)
 
-        def look(limiter: FixedWindowRateLimiter) -> int:
-            return 0 if limiter.test(item, name, who) else _allowance(limiter, item, name, who).reset_s
+        def look(windows: _Windows) -> int:
+            return (
+                0
+                if windows.fixed.test(item, name, who)
+                else _allowance(windows.fixed, item, name, who).reset_s
+            )
 
         reset_s, _ = self._counted(look, local_will_do)
         if reset_s:
-            raise too_many(reset_s)
+            raise too_many(name, reset_s)
 
     def state(self) -> Literal["ok", "local"]:
         """`local` while Redis is away: what must be counted exactly is refused, the rest is counted here."""
-        if self._redis is None:
+        if self._redis_url is None:
             return "ok"
-        away = time.monotonic() < self._left_alone_until or not self._redis.check()
-        return "local" if away else "ok"
+        if time.monotonic() < self._left_alone_until:
+            return "local"
+        try:
+            return "ok" if self._connected(self._redis_url).storage.check() else "local"
+        except _AWAY:
+            return "local"
 
-    def _counted(self, count: Callable[[FixedWindowRateLimiter], T], local_will_do: bool) -> tuple[T, bool]:
+    def _counted(self, count: Callable[[_Windows], T], local_will_do: bool) -> tuple[T, bool]:
         """What `count` says, and whether it had to be asked of this process alone."""
-        if self._shared is None:
+        if self._redis_url is None:
             return count(self._local), False
         if time.monotonic() >= self._left_alone_until:
             try:
-                return count(self._shared), False
-            except StorageError:
+                return count(self._connected(self._redis_url)), False
+            except _AWAY:
                 self._left_alone_until = time.monotonic() + _LEFT_ALONE_S
         metrics.LIMITS_WITHOUT_REDIS.labels("local" if local_will_do else "refused").inc()
         if not local_will_do:
             raise unavailable("redis")
         return count(self._local), True
 
+    def _connected(self, url: str) -> _Windows:
+        """Not at the start: a cluster is asked for its nodes at once, and a gateway starts without one too."""
+        if self._shared is None:
+            with self._connecting:
+                if self._shared is None:
+                    self._shared = _windows(_redis(url))
+        return self._shared
+
+
+_AWAY = (StorageError, RedisError, RedisClusterException)
+
 
 def _redis(url: str) -> RedisStorage:
     # One new connection at once, for the old one may be of before a restart; its own default waits for seconds.
-    return RedisStorage(
+    storage = RedisClusterStorage if url.startswith(CLUSTER_SCHEME) else RedisStorage
+    return storage(
         url,
         wrap_exceptions=True,
         socket_timeout=_ANSWERS_WITHIN_S,
@@ -115,10 +165,12 @@ def _redis(url: str) -> RedisStorage:
     )
 
 
-def _allowance(limiter: FixedWindowRateLimiter, item: RateLimitItem, name: str, who: str) -> Allowance:
+def _allowance(limiter: RateLimiter, item: RateLimitItem, name: str, who: str) -> Allowance:
     reset_at, remaining = limiter.get_window_stats(item, name, who)
     return Allowance(item.amount, item.get_expiry(), remaining, max(1, math.ceil(reset_at - time.time())))
 
 
-def too_many(retry_after: int) -> GatewayError:
+def too_many(name: str, retry_after: int) -> GatewayError:
+    """`name` is for the metric: the caller hears how long to wait, not which of its limits it was."""
+    metrics.RATE_LIMITED.labels(name).inc()
     return GatewayError("rate_limited", 429, "Too many requests. Try again later.", retry_after=retry_after)

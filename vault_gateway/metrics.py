@@ -51,3 +51,10 @@ LIMITS_WITHOUT_REDIS = Counter(
 SEGMENTS_LOW = Counter(
     "vault_gateway_segments_low_total", "Number segments that fell to their low-water mark"
 )
+RATE_LIMITED = Counter("vault_gateway_rate_limited_total", "Calls answered with 429, by which rate", ["rate"])
+QUOTA_REFUSALS = Counter(
+    "vault_gateway_quota_refusals_total", "Reveals refused, a day's quota being used up", ["quota"]
+)
+COURIERS_SUSPENDED = Counter(
+    "vault_gateway_couriers_suspended_total", "Couriers suspended by the scraping alarm, by why", ["reason"]
+)

@@ -58,7 +58,7 @@ class Tenant:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls. `id` is `key:NAME` or `jwt:ISSUER_ID:sub`; `handle` is a courier's name in its carrier; `issuer` and
-    `jti` are those of a JWT."""
+    `jti` are those of a JWT; `suspended` says that a courier may reveal nothing for now."""
 
     id: str
     role: Role
@@ -69,6 +69,7 @@ class Principal:
     handle: str | None = None
     issuer: str | None = None
     jti: str | None = None
+    suspended: bool = False
 
     @property
     def holder(self) -> str | None:

@@ -19,12 +19,13 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess
 
-from vault_gateway.access import Access, PolicyError
+from vault_gateway.access import PolicyError
 from vault_gateway.access.snapshot import Snapshot
 from vault_gateway.app import create_app, load_rules
 from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError
 from vault_gateway.notices.templates import TemplateError
+from vault_gateway.quotas import QuotaError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.worker import Worker
@@ -50,7 +51,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         self._settings = replace(settings, policies=snapshot.folder)
         self._snapshot = snapshot
         self._loading = threading.Lock()
-        self._access: Access | None = None
+        self._app: Flask | None = None
         super().__init__()
 
     def run(self) -> None:
@@ -63,10 +64,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def load(self) -> Flask:
         try:
             with self._loading:
-                app = create_app(self._settings)
-                self._access = app.extensions["access"]
-                return app
-        except (SettingsError, MigrationError, PolicyError, TemplateError) as error:
+                self._app = create_app(self._settings)
+                return self._app
+        except (SettingsError, MigrationError, PolicyError, PurposeError, QuotaError, TemplateError) as error:
             _refuse(str(error))
         except GatewayError as error:
             _refuse(f"cannot start: {error.code}")
@@ -75,7 +75,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         """In the master: whether the policies on disk are good and in use from now on."""
         try:
             self._snapshot.renew()
-        except (PolicyError, PurposeError, OSError, shutil.Error) as error:
+        except (PolicyError, PurposeError, QuotaError, OSError, shutil.Error) as error:
             log.error("policies kept: the new ones cannot be used", reason=str(error))
             return False
         return True
@@ -83,16 +83,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def take_policies(self) -> None:
         """In a worker: decides by what the master found good. One that is still starting does so when it has."""
         with self._loading:
-            if self._access is None:
+            if self._app is None:
                 return
             try:
-                policies, _ = load_rules(self._settings.policies)
-            except (PolicyError, PurposeError) as error:
+                rules = load_rules(self._settings.policies)
+            except (PolicyError, PurposeError, QuotaError) as error:
                 # The master has turned to a yet newer copy meanwhile, and tells us so with the next signal.
                 log.warning("policies kept until the next signal", reason=str(error))
                 return
-            self._access.replace(policies)
-        log.info("policies replaced", digest=policies.digest)
+            self._app.extensions["access"].replace(rules.policies)
+            self._app.extensions["quotas"].replace(rules.quotas)
+        log.info("policies replaced", digest=rules.policies.digest)
 
 
 def _refuse(reason: str) -> NoReturn:

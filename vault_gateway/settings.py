@@ -21,7 +21,7 @@ LONGEST_JWT_LIFE_S = 7 * 86_400
 ALL_DUTIES = ("tokenize", "reveal", "relay", "audit")
 IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
-_REDIS_SCHEMES = ("redis", "rediss", "redis+unix")
+_REDIS_SCHEMES = ("redis", "rediss", "redis+unix", "redis+cluster")
 
 
 class SettingsError(Exception):

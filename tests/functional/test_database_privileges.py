@@ -22,7 +22,7 @@ DIRECTORIES = {
     "usage_delta",
 }
 # Rows that end: repeated answers, ends and callers of relay numbers, what was sent,
-# what was folded.
+# what was folded, counts of days that are over.
 DELETABLE = {
     "idempotency",
     "relay_slot",
@@ -30,6 +30,8 @@ DELETABLE = {
     "webhook_outbox",
     "number_returned",
     "usage_delta",
+    "courier_day",
+    "merchant_day",
 }
 
 

@@ -48,7 +48,8 @@ def principals(draw: st.DrawFn, roles: st.SearchStrategy[Role] | None = None) ->
         Role.RESPONDER: ["issuer"],
         Role.AUDITOR: draw(st.sampled_from([[], ["platform"], ["platform", "merchant"]])),
     }.get(role, [])
-    return Principal(f"key:{draw(_SLUGS)}", role, **{name: slug[name] for name in names})
+    suspended = role is Role.COURIER and draw(st.integers(0, 4)) == 0
+    return Principal(f"key:{draw(_SLUGS)}", role, **{name: slug[name] for name in names}, suspended=suspended)
 
 
 @st.composite

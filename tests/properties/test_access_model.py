@@ -21,7 +21,8 @@ def may_reveal(question: Question) -> bool:
     who, parcel, context = question.principal, question.resource.attributes, question.context
     if who.role is Role.COURIER:
         return (
-            context["purpose"] in ("deliver", "contact")
+            not who.suspended
+            and context["purpose"] in ("deliver", "contact")
             and parcel["carrier"] == who.carrier
             and parcel.get("courier") == who.handle
             and parcel["state"] == "out_for_delivery"
@@ -54,6 +55,8 @@ def reason(question: Question) -> str | None:
     """Which rule is in the way, where one is: the code that a courier or a station gets."""
     parcel, now = question.resource.attributes, int(question.context["now"])
     if question.principal.role is Role.COURIER:
+        if question.principal.suspended:
+            return "courier_suspended"
         if parcel["state"] != "out_for_delivery":
             return "not_out_for_delivery"
         return None if now <= int(parcel.get("deliver_by", -1)) else "delivery_window_over"

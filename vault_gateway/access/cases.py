@@ -118,6 +118,7 @@ class _ActorSchema(Schema):
     station = fields.String()
     handle = fields.String()
     issuer = fields.String()
+    suspended = fields.Boolean()
 
 
 class _RowSchema(Schema):

@@ -22,7 +22,7 @@ _ATTRIBUTES: Mapping[Role, tuple[str, ...]] = {
     Role.MERCHANT: ("platform", "merchant"),
     Role.CARRIER: ("carrier",),
     Role.STATION: ("carrier", "station", "holder"),
-    Role.COURIER: ("carrier", "handle", "holder"),
+    Role.COURIER: ("carrier", "handle", "holder", "suspended"),
     Role.TELECOM: ("id",),
     Role.AUDITOR: ("platform", "merchant"),
     Role.RESPONDER: ("id", "issuer"),
@@ -91,7 +91,7 @@ def entity_type(principal: Principal) -> str:
     return principal.role.value.capitalize()
 
 
-def attributes_of(principal: Principal) -> dict[str, str]:
+def attributes_of(principal: Principal) -> dict[str, str | bool]:
     return {
         name: value for name in _ATTRIBUTES[principal.role] if (value := getattr(principal, name)) is not None
     }

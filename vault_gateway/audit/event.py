@@ -23,6 +23,7 @@ SALT_BYTES = 16
 NIL_TENANT = UUID(int=0)
 # The log of events that belong to no platform: unknown resources, installation-wide work.
 INSTALLATION_LOG = "-"
+GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Event:
     purpose: str | None = None
     fields: Sequence[str] = ()
     detail: dict[str, str | int] = field(default_factory=dict)
+    # What the gateway does of its own accord, in a caller's request.
+    by_gateway: bool = False
 
 
 _OPTIONAL = ("reason", "resource", "waybill", "order", "token", "carrier", "station", "purpose")
@@ -54,14 +57,14 @@ def event_body(
     body: dict[str, Any] = {
         "id": event_id,
         "time": rfc3339(at),
-        "actor": caller.principal.id,
-        "role": caller.principal.role.value,
+        "actor": GATEWAY if event.by_gateway else caller.principal.id,
+        "role": GATEWAY if event.by_gateway else caller.principal.role.value,
         "action": event.action,
         "outcome": event.outcome,
         "policies": list(event.policies),
         "request_id": caller.request_id,
     }
-    if caller.ip is not None:
+    if caller.ip is not None and not event.by_gateway:
         body["ip"] = caller.ip
     if (platform := platform_of(caller, tenant)) is not None:
         body["platform"] = platform

@@ -3,7 +3,7 @@ everything else of its transaction rolls back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
@@ -107,13 +107,21 @@ def refused(event: Event, answer: GatewayError, *, reason: str, policies: tuple[
     return Refused(replace(event, outcome="deny", reason=reason, policies=policies), answer)
 
 
+OnDenial = Callable[[Unit, Refused], None]
+
+
 class Ledger:
     """Opens units. The only way for a service to reach the database with a caller."""
 
-    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, access: Access, clock: Clock, *, on_denial: OnDenial | None = None
+    ) -> None:
+        """`on_denial` hears of each denial, in the transaction that writes it: what it does stays although what
+        the caller wanted was rolled back."""
         self._database = database
         self._access = access
         self._clock = clock
+        self._on_denial = on_denial
 
     def require(
         self, caller: Caller, event: Event, resource: Resource, answer: GatewayError
@@ -143,4 +151,6 @@ class Ledger:
                     if unit.tenant is not None:
                         unit.enter(unit.tenant)
                     unit.record(refusal.event)
+                    if self._on_denial is not None and refusal.event.outcome == "deny":
+                        self._on_denial(unit, refusal)
                 raise refusal.answer from None

@@ -28,6 +28,7 @@ from vault_gateway.identity.clients import ClientError
 from vault_gateway.networks.granting import GrantError
 from vault_gateway.networks.loading import NetworkError
 from vault_gateway.notices.templates import TemplateError
+from vault_gateway.quotas import QuotaError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
 from vault_gateway.tokens.masks import MaskingError
@@ -67,6 +68,7 @@ _ANSWERED = (
     PolicyError,
     PurposeError,
     TemplateError,
+    QuotaError,
 )
 
 

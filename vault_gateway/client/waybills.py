@@ -162,6 +162,13 @@ class Couriers:
     def remove(self, handle: str) -> None:
         self._http.delete(f"/v1/couriers/{segment(handle)}")
 
+    def resume(self, handle: str, *, carrier: str | None = None) -> None:
+        """Lifts a suspension, of a carrier's own courier or, for an operator, of the `carrier` named. Once: after a
+        lost answer, `courier_not_suspended` says that it was carried out."""
+        self._http.once(
+            f"/v1/couriers/{segment(handle)}/resume", {} if carrier is None else {"carrier": carrier}
+        )
+
 
 class Routes:
     """A carrier's routing codes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 from marshmallow import Schema, fields
 
+from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.couriers.service import CourierService
 from vault_gateway.edge import caller, json_body, raw_body
 from vault_gateway.idempotency import RequestKeys
@@ -17,10 +18,16 @@ class CourierSchema(Schema):
     phone = fields.Raw()
 
 
-_COURIER = CourierSchema()
+class ResumeSchema(Schema):
+    carrier = fields.String(validate=SLUG_FIELD)
 
 
-def couriers_blueprint(service: CourierService, request_keys: RequestKeys) -> Blueprint:
+_COURIER, _RESUME = CourierSchema(), ResumeSchema()
+
+
+def couriers_blueprint(
+    service: CourierService, resumption: Resumption, request_keys: RequestKeys
+) -> Blueprint:
     room = Blueprint("couriers", __name__)
 
     @room.post("/v1/couriers")
@@ -37,5 +44,11 @@ def couriers_blueprint(service: CourierService, request_keys: RequestKeys) -> Bl
     def remove_courier(handle: str) -> tuple[str, int]:
         service.remove(caller(), handle)
         return "", 204
+
+    @room.post("/v1/couriers/<handle>/resume")
+    def resume_courier(handle: str) -> Response:
+        who = caller()
+        resumption.resume(who, handle, json_body(_RESUME).get("carrier"))
+        return jsonify(handle=handle, suspended=False)
 
     return room

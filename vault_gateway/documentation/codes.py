@@ -177,6 +177,7 @@ _REVEALS = (
     Code("not_out_for_delivery", 403, "The parcel is not out for delivery."),
     Code("delivery_window_over", 403, "The parcel's delivery window (`deliver_by`) is over."),
     Code("not_at_station", 403, "The parcel is not at the station."),
+    Code("courier_suspended", 403, "You are suspended and reveal nothing until your carrier lifts that."),
     Code("reveal_live", 409, "A grant for this parcel and purpose can still be opened: claim that one."),
     Code("reveal_spent", 409, "The grant was opened, or can no longer be. Told to its grantee only."),
     Code("reveal_closed", 409, "The grant is over: acknowledged, revoked or expired."),
@@ -190,7 +191,18 @@ _REVEALS = (
     Code("break_glass_closed", 409, "This break-glass request was approved before."),
     Code("public_key_required", 422, "A break-glass reveal opens sealed alone: send a `public_key`."),
     Code("break_glass_limit", 429, "You took part in break-glasses as often as one may on a day (UTC)."),
+    Code("courier_quota", 429, "You revealed as much as a courier may in a day."),
+    Code(
+        "merchant_quota",
+        429,
+        "As much as may be was revealed of this merchant's recipients for this purpose today.",
+    ),
     Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Claim again while it lasts."),
+)
+
+_COURIERS = (
+    Code("courier_not_suspended", 409, "The courier is not suspended: there is nothing to lift."),
+    Code("carrier_required", 422, "An operator names the courier's `carrier`."),
 )
 
 SECTIONS: tuple[tuple[str, tuple[Code, ...]], ...] = (
@@ -201,6 +213,7 @@ SECTIONS: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("Webhooks", _WEBHOOKS),
     ("Usage", _FIGURES),
     ("Reveals", _REVEALS),
+    ("Couriers", _COURIERS),
 )
 
 CODES = {code.code: code for _, section in SECTIONS for code in section}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from vault_gateway.couriers.http import CourierSchema
+from vault_gateway.couriers.http import CourierSchema, ResumeSchema
 from vault_gateway.documentation.codes import OF_BODIES, OF_IDEMPOTENCY, OF_VALUES
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import MASKED, AnswerSchema
@@ -18,6 +18,11 @@ class CourierViewSchema(AnswerSchema):
     handle = fields.String(required=True)
     station = fields.String()
     phone = fields.String(metadata={"description": "The mask of the phone."})
+
+
+class ResumedSchema(AnswerSchema):
+    handle = fields.String(required=True)
+    suspended = fields.Boolean(required=True)
 
 
 OPERATIONS = (
@@ -50,5 +55,25 @@ OPERATIONS = (
         text="The handle is nobody's from now on, and its phone is erased.",
         answers={204: Answer("Removed.")},
         codes=("forbidden", "not_found"),
+    ),
+    Operation(
+        method="post",
+        path="/v1/couriers/{handle}/resume",
+        name="resume_courier",
+        roles=("carrier", "operator"),
+        summary="Lift a courier's suspension",
+        text="A courier with far more recipients or denials in a day than is usual for it is suspended by the gateway:"
+        " it reveals nothing, and grants that it has do not open. Once you know why, lift it; the alarm counts anew"
+        " from here. An operator names the `carrier`.",
+        bodies=(ResumeSchema,),
+        body_examples={"own courier": {}, "by an operator": {"carrier": "example-express"}},
+        answers={
+            200: Answer(
+                "Lifted; it holds everywhere within 5 seconds.",
+                (ResumedSchema,),
+                examples={"resumed": {"handle": "rider-7", "suspended": False}},
+            )
+        },
+        codes=("forbidden", "not_found", *OF_BODIES, "carrier_required", "courier_not_suspended"),
     ),
 )

@@ -13,7 +13,14 @@ from vault_gateway.reveals.purposes import FIELDS
 from vault_gateway.reveals.schemas import AckSchema, ClaimSchema, ManyRevealsSchema, OneRevealSchema
 
 _HOLDERS = ("courier", "station")
-_DENIED = ("forbidden", "not_found", "not_out_for_delivery", "delivery_window_over", "not_at_station")
+_DENIED = (
+    "forbidden",
+    "not_found",
+    "courier_suspended",
+    "not_out_for_delivery",
+    "delivery_window_over",
+    "not_at_station",
+)
 
 
 class SealedSchema(AnswerSchema):
@@ -166,6 +173,8 @@ OPERATIONS = (
             "field_not_allowed",
             "reveal_live",
             "reveal_limit",
+            "courier_quota",
+            "merchant_quota",
             "reveal_spent",
             "too_slow",
         ),

@@ -61,4 +61,5 @@ def principal_of(row: Row) -> Principal:
         carrier=row["carrier"],
         station=row["station"],
         handle=row["name"] if role is Role.COURIER else None,
+        suspended=row["suspended"],
     )

@@ -53,7 +53,15 @@ def principal_of(issuer_id: str, binding: Binding, claims: Mapping[str, Any]) ->
     if names["merchant"] is not None and names["platform"] is None:
         raise TokenRefused("claim_missing")
     handle = subject if role is Role.COURIER else None
-    return Principal(f"jwt:{issuer_id}:{subject}", role, **names, handle=handle)
+    return Principal(
+        f"jwt:{issuer_id}:{subject}",
+        role,
+        platform=names["platform"],
+        merchant=names["merchant"],
+        carrier=names["carrier"],
+        station=names["station"],
+        handle=handle,
+    )
 
 
 def _role(binding: Binding, claims: Mapping[str, Any]) -> Role:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
@@ -17,15 +18,21 @@ def trusted_issuer(conn: Connection, iss: str) -> Row | None:
     ).fetchone()
 
 
-def still_admitted(conn: Connection, issuer_id: str, iss: str, jti: str | None, principal: Principal) -> bool:
-    """False once the issuer or the token is revoked, and for a courier that its carrier does not have."""
+def still_admitted(
+    conn: Connection, issuer_id: str, iss: str, jti: str | None, principal: Principal
+) -> Principal | None:
+    """The principal as it is now: a courier may be suspended. None once the issuer or the token is revoked, and for a
+    courier that its carrier does not have."""
     row = conn.execute(
         """
         select exists (select from issuer where id = %(id)s and revoked_at is null)
           and not exists (select from revoked_token where iss = %(iss)s and jti = %(jti)s)
           and (%(handle)s::text is null or exists (
             select from courier
-            where carrier = %(carrier)s and handle = %(handle)s and removed_at is null)) as admitted
+            where carrier = %(carrier)s and handle = %(handle)s and removed_at is null)) as admitted,
+          exists (
+            select from courier
+            where carrier = %(carrier)s and handle = %(handle)s and suspended_at is not null) as suspended
         """,
         {
             "id": issuer_id,
@@ -35,7 +42,9 @@ def still_admitted(conn: Connection, issuer_id: str, iss: str, jti: str | None, 
             "handle": principal.handle,
         },
     ).fetchone()
-    return row is not None and bool(row["admitted"])
+    if row is None or not row["admitted"]:
+        return None
+    return replace(principal, suspended=row["suspended"])
 
 
 def token_stands(conn: Connection, issuer_id: str, jti: str) -> bool:

@@ -94,9 +94,10 @@ class Jwts:
         if principal.role is Role.RESPONDER and token_id is None:
             raise TokenRefused("claim_missing")
         with self._database.connection() as conn:
-            if not issuer_store.still_admitted(conn, row["id"], issuer, token_id, principal):
-                raise TokenRefused("revoked")
-        return _Admitted(principal, until)
+            admitted = issuer_store.still_admitted(conn, row["id"], issuer, token_id, principal)
+        if admitted is None:
+            raise TokenRefused("revoked")
+        return _Admitted(admitted, until)
 
 
 def _require_signature(compact: Compact, key: Key) -> None:

@@ -22,12 +22,18 @@ _LIVE = """
       where i.carrier = c.carrier and 'courier' = any (i.roles) and i.revoked_at is null)))
 """
 
+# A courier that is suspended stays a caller, which hears why.
+_SUSPENDED = """
+  c.role = 'courier' and exists (
+    select from courier k where k.carrier = c.carrier and k.handle = c.name and k.suspended_at is not null)
+"""
+
 
 def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
     """A client whose key is in force."""
     return conn.execute(
         f"""
-        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station
+        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station, {_SUSPENDED} as suspended
         from client c
         where c.key_digest = %s and {_LIVE}
         """,
@@ -39,7 +45,8 @@ def client_by_name(conn: Connection, name: str) -> Row | None:
     """A client whether its key is in force or not, and whether it is: `live`, as `client_by_key` finds it."""
     return conn.execute(
         f"""
-        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station, {_LIVE} as live
+        select c.name, c.role, c.platform, c.merchant, c.carrier, c.station, {_SUSPENDED} as suspended,
+               {_LIVE} as live
         from client c
         where c.name = %s
         """,

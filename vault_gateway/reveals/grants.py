@@ -27,6 +27,7 @@ from vault_gateway.waybills.store import Waybill, get_waybill
 PREFIX = "rv_"
 
 _DENIALS = {
+    "courier_suspended": "You are suspended. Your carrier can lift that.",
     "not_out_for_delivery": "The parcel is not out for delivery.",
     "delivery_window_over": "The delivery window is over.",
     "not_at_station": "The parcel is not at the station.",

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify
 from vault_gateway.edge import batch_status, caller, error_item, json_body, json_body_either, raw_body
 from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKey, RequestKeys
+from vault_gateway.rates import Rates
 from vault_gateway.reveals.issuing import RevealRequest
 from vault_gateway.reveals.schemas import AckSchema, ClaimSchema, ManyRevealsSchema, OneRevealSchema
 from vault_gateway.reveals.service import RevealService
@@ -18,13 +19,14 @@ from vault_gateway.reveals.service import RevealService
 _ONE, _MANY, _CLAIM, _ACK = OneRevealSchema(), ManyRevealsSchema(), ClaimSchema(), AckSchema()
 
 
-def reveals_blueprint(service: RevealService, request_keys: RequestKeys) -> Blueprint:
+def reveals_blueprint(service: RevealService, request_keys: RequestKeys, rates: Rates) -> Blueprint:
     room = Blueprint("reveals", __name__)
 
     @room.post("/v1/reveals")
     def issue_reveals() -> tuple[Response, int]:
         who = caller()
         body, many = json_body_either(_ONE, _MANY)
+        rates.spend_reveals(who, len(body["items"]) if many else 1)
         claim = bool(body.get("claim"))
         key = request_keys.of(who, raw_body())
         if not many:

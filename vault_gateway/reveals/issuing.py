@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from vault_gateway import metrics
 from vault_gateway.audit.event import Event
@@ -14,6 +15,7 @@ from vault_gateway.ids import new_id
 from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
+from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.grants import forbidden, locate, open_grant, require_reveal, reveal_text
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import Purpose, Purposes, token_of
@@ -33,9 +35,12 @@ class RevealRequest:
 
 
 class Issuer:
-    def __init__(self, ledger: Ledger, purposes: Purposes, clock: Clock, *, ttl_s: int) -> None:
+    def __init__(
+        self, ledger: Ledger, purposes: Purposes, counts: RevealCounts, clock: Clock, *, ttl_s: int
+    ) -> None:
         self._ledger = ledger
         self._purposes = purposes
+        self._counts = counts
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
 
@@ -43,7 +48,8 @@ class Issuer:
         """A grant for the assigned courier (for `sort`: the station that holds the parcel).
 
         404 where the parcel is not the caller's to see, 403 with the reason where it is, 409 `reveal_live`
-        while another grant for the same purpose can still be opened, 429 `reveal_limit` after a lifetime's.
+        while another grant for the same purpose can still be opened, 429 `reveal_limit` after a lifetime's,
+        `courier_quota` or `merchant_quota` after a day's.
         With a key that was used before: the grant that was issued then, as it is now.
         """
         event = Event("reveal.issue", purpose=wanted.purpose, fields=wanted.fields or ())
@@ -64,11 +70,12 @@ class Issuer:
                 raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
             event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
-            self._require_within_limits(unit, tenant, waybill, grant, event)
+            earlier_grants = self._within_limits(unit, tenant, waybill, grant, event)
             store.insert_grant(unit.conn, tenant.id, grant)
             unit.record(event)
             if key is not None:
                 keep_answer(unit.conn, key, reveal_text(grant.id), self._clock)
+            self._counts.count(unit, tenant.id, grant, earlier_grants, event)
         metrics.REVEALS.labels("issued").inc()
         return grant
 
@@ -108,11 +115,12 @@ class Issuer:
             expires_at=now + self._ttl,
         )
 
-    def _require_within_limits(
+    def _within_limits(
         self, unit: Unit, tenant: Tenant, waybill: Waybill, grant: Grant, event: Event
-    ) -> None:
-        """Exact: the waybill's row was locked first, then the tokens' in the order of their ids, then what was
-        granted before. The clock is read after that, for no release of an older grant can be under way now."""
+    ) -> list[Grant]:
+        """All earlier grants for the parcel or one of its tokens, where they leave room for this one. Exact: the
+        waybill's row was locked first, then the tokens' in the order of their ids, then what was granted before. The
+        clock is read after that, for no release of an older grant can be under way now."""
         tokens = token_store.sealed_values(unit.conn, tenant.id, grant.tokens, lock=True)
         if len(tokens) != len(grant.tokens):
             raise refused(event, not_found(), reason="erased")
@@ -129,6 +137,7 @@ class Issuer:
                 "reveal_limit", 429, "This recipient's data was revealed as often as it may be."
             )
             raise refused(event, answer, reason="reveal_limit", policies=tuple(event.policies))
+        return [*of_waybill, *chain.from_iterable(of_tokens)]
 
 
 def _issued_before(unit: Unit, reveal: str, event: Event) -> Grant:

@@ -10,6 +10,7 @@ from vault_gateway.keys import Revealer
 from vault_gateway.model import Caller, Clock
 from vault_gateway.reveals.claiming import Claimer
 from vault_gateway.reveals.closing import Closer
+from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.grants import reveal_text, view_of
 from vault_gateway.reveals.issuing import Issuer, RevealRequest
 from vault_gateway.reveals.purposes import Purposes
@@ -21,11 +22,12 @@ class RevealService:
         ledger: Ledger,
         revealer: Revealer,
         purposes: Purposes,
+        counts: RevealCounts,
         clock: Clock,
         *,
         ttl_s: int,
     ) -> None:
-        self._issuer = Issuer(ledger, purposes, clock, ttl_s=ttl_s)
+        self._issuer = Issuer(ledger, purposes, counts, clock, ttl_s=ttl_s)
         self._claimer = Claimer(ledger, revealer, clock)
         self._closer = Closer(ledger, clock)
         self._clock = clock

@@ -11,6 +11,7 @@ from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Kind, Tenant
+from vault_gateway.rates import Rates
 from vault_gateway.shapes import TenantSchema, is_order
 from vault_gateway.tokens.schemas import LookupSchema, MatchSchema, OrderSchema, SearchSchema, TokenizeSchema
 from vault_gateway.tokens.service import TokenService
@@ -19,7 +20,7 @@ _TENANT, _TOKENIZE, _LOOKUP = TenantSchema(), TokenizeSchema(), LookupSchema()
 _SEARCH, _MATCH, _ORDER = SearchSchema(), MatchSchema(), OrderSchema()
 
 
-def tokens_blueprint(service: TokenService, request_keys: RequestKeys) -> Blueprint:
+def tokens_blueprint(service: TokenService, request_keys: RequestKeys, rates: Rates) -> Blueprint:
     room = Blueprint("tokens", __name__)
 
     @room.post("/v1/tokens")
@@ -50,6 +51,7 @@ def tokens_blueprint(service: TokenService, request_keys: RequestKeys) -> Bluepr
     @room.post("/v1/tokens/search")
     def search_tokens() -> Response:
         who = caller()
+        rates.spend_search(who)
         return _search(service, who, json_body(_SEARCH))
 
     @room.post("/v1/tokens/match")

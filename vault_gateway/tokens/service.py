@@ -130,7 +130,9 @@ class TokenService:
             if not store.reserve_miss(unit.conn, tenant.id, today, self._missed_a_day):
                 metrics.SEARCH_ALARMS.inc()
                 raise refused(
-                    event, too_many(_seconds_left_of_day(self._clock)), reason="missed_searches_used_up"
+                    event,
+                    too_many("missed-searches", _seconds_left_of_day(self._clock)),
+                    reason="missed_searches_used_up",
                 )
             rows = store.find_by_blind_index(unit.conn, tenant.id, kind, blind_index, before, limit + 1)
             if rows:

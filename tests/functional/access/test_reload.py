@@ -17,7 +17,7 @@ import orjson
 import pytest
 import urllib3
 
-from tests.world import Town, World, start_server, wait_until_ready
+from tests.world import Town, World, policies_with, start_server, wait_until_ready
 from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.settings import default_policies, to_environment
 
@@ -79,9 +79,9 @@ class Served:
         self.seen = self.log.stat().st_size
 
     def restore(self) -> None:
-        """The policies that ship, in use."""
+        """The policies that ship, in use, with room for many searches."""
         shutil.rmtree(self.policies)
-        shutil.copytree(default_policies(), self.policies)
+        policies_with(self.policies)
         self.forget()
         self.hang_up()
         self.wait_until_logged('"policies replaced"', 1)
@@ -132,8 +132,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
 
 
 def start(world: World, town: Town, tmp_path: Path, **changed: object) -> Served:
-    policies = tmp_path / "policies"
-    shutil.copytree(default_policies(), policies)
+    policies = policies_with(tmp_path / "policies")
     port = free_port()
     settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)  # type: ignore[arg-type]
     log = world.instance.engines.data / "logs" / f"reload-{port}.log"
@@ -176,6 +175,17 @@ def test_a_good_set_decides_from_the_signal_on_and_the_old_one_again_after_the_n
     assert served.logged('"policies replaced"') == 2
 
 
+def test_other_quotas_count_from_the_signal_on(served: Served) -> None:
+    path = served.policies / "quotas.yaml"
+    quotas = orjson.loads(path.read_bytes())
+    quotas["rates"]["searches"]["client"] = "1/hour"
+    path.write_bytes(orjson.dumps(quotas))
+    assert [served.search() for _ in range(3)] == [200] * 3
+    served.hang_up()
+    served.wait_until_logged('"policies replaced"', 1)
+    assert [served.search() for _ in range(2)] == [200, 429]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
@@ -188,8 +198,9 @@ def test_a_good_set_decides_from_the_signal_on_and_the_old_one_again_after_the_n
             "purpose: marketing, now: 500}, then: allow",
             "row",
         ),
+        ("quotas.yaml", '"courier":', '"couriers":', "quotas.yaml"),
     ],
-    ids=["syntax", "schema", "case", "cases"],
+    ids=["syntax", "schema", "case", "cases", "quotas"],
 )
 def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     served: Served, file: str, old: str, new: str, told: str
@@ -273,8 +284,9 @@ def test_several_workers_take_the_same_set_and_leave_no_copy_behind(
         ),
         ("access/station.cedar", '"sort"', '"deliver"', "north reveal.issue at-north"),
         ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
+        ("quotas.yaml", "courier: 60/minute", "courier: sixty", "is a rate such as 60/minute"),
     ],
-    ids=["schema", "case", "purposes"],
+    ids=["schema", "case", "purposes", "quotas"],
 )
 def test_a_gateway_does_not_start_with_a_set_that_fails(
     world: World, town: Town, tmp_path: Path, file: str, old: str, new: str, told: str

@@ -103,9 +103,10 @@ def start_postgres(folder: Path) -> Server:
     return server
 
 
-def start_redis(folder: Path, port: int | None = None) -> Server:
+def start_redis(folder: Path, port: int | None = None, *more: str) -> Server:
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command += more
     server = start(command, folder / "redis.log", f"redis://127.0.0.1:{port}/0")
     _wait_for(lambda: _ping(port), OSError)
     return server

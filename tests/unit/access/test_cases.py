@@ -36,7 +36,10 @@ def test_each_role_and_action_has_a_denial_unless_it_is_permitted_whatever_the_c
 
     assert sorted(due - denied) == []
     assert always == {
-        *(("Operator", action) for action in ("reveal.read", "reveal.revoke", "relay.pool", "usage.read")),
+        *(
+            ("Operator", action)
+            for action in ("courier.resume", "reveal.read", "reveal.revoke", "relay.pool", "usage.read")
+        ),
         ("Operator", "breakglass.read"),
         ("Operator", "breakglass.revoke"),
         ("Responder", "breakglass.list"),

@@ -26,6 +26,7 @@ def origin(tmp_path: Path) -> Path:
     (folder / "access").mkdir(parents=True)
     (folder / "access" / "one.cedar").write_text("one", encoding="utf-8")
     (folder / "purposes.yaml").write_text("purposes", encoding="utf-8")
+    (folder / "quotas.yaml").write_text("quotas", encoding="utf-8")
     return folder
 
 
@@ -42,12 +43,16 @@ def test_it_stays_while_the_origin_is_edited_and_turns_when_it_is_renewed(origin
     snapshot = Snapshot(origin, refuse_two)
     (origin / "access" / "one.cedar").write_text("three", encoding="utf-8")
     (origin / "access" / "more.cedar").write_text("more", encoding="utf-8")
+    (origin / "quotas.yaml").write_text("other quotas", encoding="utf-8")
+    (origin / "purposes.yaml").write_text("other purposes", encoding="utf-8")
     assert policy(snapshot.folder) == "one"
 
     snapshot.renew()
 
     assert policy(snapshot.folder) == "three"
     assert (snapshot.folder / "access" / "more.cedar").exists()
+    assert (snapshot.folder / "quotas.yaml").read_text(encoding="utf-8") == "other quotas"
+    assert (snapshot.folder / "purposes.yaml").read_text(encoding="utf-8") == "purposes"
 
 
 def test_what_is_found_bad_changes_nothing_and_leaves_nothing(origin: Path, temporary: Path) -> None:
