@@ -233,7 +233,7 @@ def test_a_waybill_has_its_relay_number_or_says_why_not(town: Town, client_of: C
 
 
 def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> None:
-    telecom, number = world.actor("telecom"), f"+8617{secrets.randbelow(10**9):09d}"
+    telecom, number = world.actor("telecom"), f"+86170{secrets.randbelow(10**8):08d}"
     with world.admin() as conn:
         owner = {"telecom": f"key:{telecom.name}", "mode": "extension", "region": unique("r")}
         pool.add_numbers(conn, [number], **owner, digits=6, capacity=10, now=datetime.now(UTC))

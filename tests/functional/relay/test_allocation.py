@@ -39,7 +39,7 @@ def admin(world: World) -> Iterator[Connection]:
 def add_pool(conn: Connection, count: int, capacity: int, *, digits: int = 4, mode: str = "extension") -> str:
     """Numbers of a region of their own, so that no other test takes from them."""
     region = unique("region")
-    numbers = [f"+8617{secrets.randbelow(10**9):09d}" for _ in range(count)]
+    numbers = [f"+86170{secrets.randbelow(10**8):08d}" for _ in range(count)]
     pool.add_numbers(
         conn, numbers, telecom="key:t", mode=mode, region=region, digits=digits, capacity=capacity, now=START
     )
