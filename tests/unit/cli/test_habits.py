@@ -77,7 +77,7 @@ def test_what_prints_data_prints_json_too(path: tuple[str, ...]) -> None:
         assert "--json" in names
 
 
-@pytest.mark.parametrize("path", [(), *{path[:1] for path in ALL if len(path) > 1}], ids=" ".join)
+@pytest.mark.parametrize("path", [(), *sorted({path[:1] for path in ALL if len(path) > 1})], ids=" ".join)
 def test_a_group_lists_its_commands_with_a_line_each(path: tuple[str, ...]) -> None:
     result = CliRunner().invoke(root, [*path, "--help"])
     assert result.exit_code == 0
