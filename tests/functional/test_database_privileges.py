@@ -32,6 +32,7 @@ DELETABLE = {
     "usage_delta",
     "courier_day",
     "merchant_day",
+    "route",
 }
 
 
