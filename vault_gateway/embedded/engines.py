@@ -97,7 +97,10 @@ class Engines:
 
     def stop(self) -> None:
         """Stops both, side by side, and lets go of the folder; again it does nothing. Whoever uses them has
-        ended before."""
+        ended before. Without the folder nothing in it is ours to stop or to tidy up: another process may be
+        using it."""
+        if not self._lock.held:
+            return
         try:
             self._openbao.ask_to_stop()
             self._postgres.stop()

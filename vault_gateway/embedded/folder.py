@@ -52,6 +52,10 @@ class Lock:
         os.write(fd, f"{os.getpid()}\n".encode())
         self._fd = fd
 
+    @property
+    def held(self) -> bool:
+        return self._fd is not None
+
     def release(self) -> None:
         if self._fd is not None:
             # Said outright: a forked copy of this process shares the descriptor and would keep the lock.

@@ -40,8 +40,9 @@ def up(data: Path, host: str, port: int, *, say: Callable[[str], None]) -> None:
             gateway = _start_gateway(instance, host, port)
             try:
                 _wait_until_ready(instance, gateway, host, port)
-                say(f"ready http://{_bracketed(host)}:{port}")
+                # Before it is said that we are ready: whoever reads that may send a SIGHUP at once.
                 with hangup.passed_on(gateway.process, gone=Stopped):
+                    say(f"ready http://{_bracketed(host)}:{port}")
                     _watch(instance, gateway)
             except Stopped:
                 pass

@@ -30,7 +30,12 @@ def refusal(begin: Begin, data: Path, **more: object) -> str:
     return err
 
 
-def test_a_folder_in_use_and_its_holder_goes_on(begin: Begin, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["data", "d" * 120], ids=["socket inside", "socket elsewhere"])
+def test_a_folder_in_use_and_its_holder_goes_on(
+    begin: Begin, bootstrapped: Path, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    copy(bootstrapped, folder)
     up = begin(folder).wait_ready()
     status, out, err = begin(folder).ended()
     assert (status, out) == (1, "")

@@ -35,7 +35,7 @@ class Redis:
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
     if shutil.which("redis-server") is None:
-        pytest.skip("needs redis-server")
+        pytest.fail("needs redis-server: tools/debian-packages.sh installs it")
     server = Redis(tmp_path)
     yield server
     server.stop()
@@ -102,7 +102,7 @@ class Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Whoever stops a node starts it again."""
     if shutil.which("redis-server") is None:
-        pytest.skip("needs redis-server")
+        pytest.fail("needs redis-server: tools/debian-packages.sh installs it")
     nodes = Cluster(tmp_path_factory.mktemp("cluster"))
     try:
         nodes.join()

@@ -43,7 +43,7 @@ def outside_engines() -> Iterator[Outside]:
 @contextmanager
 def engines_of_ones_own() -> Iterator[Outside]:
     if outside.debian_postgres() is None or shutil.which("redis-server") is None:
-        pytest.skip("needs Debian's postgresql and redis-server")
+        pytest.fail("needs Debian's postgresql and redis-server: tools/debian-packages.sh installs them")
     with ExitStack() as stack:
         # Not under pytest's folder, which is closed to the user postgres.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vault-gateway-tests-")))
