@@ -29,10 +29,9 @@ demo: setup
 run: setup
 	$(BIN)/vault-gateway up --data data
 
-# Much of a test is waiting for engines to start, stop or recover: two workers, each with engines of its own. What
-# failed on a machine too busy to keep a time limit is tried again; the summary names it.
+# Much of a test is waiting for engines to start, stop or recover: two workers, each with engines of its own.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from tests import canaries
 from tests.functional.embedded.installation import run
 from tests.functional.serve.conftest import Outside, engines_of_ones_own
 from tests.functional.serve.served import Served, serving
+from tests.world import unique
 
 # An operation with Vault or the database may take this long to be given up, whatever hangs.
 BOUND_S = 15.0
@@ -134,7 +135,7 @@ def test_a_fault_is_a_503_in_time_and_passes_without_a_restart(
     inject(shop.engines)
     try:
         begun = time.monotonic()
-        answer = shop.tokenise(**{"Idempotency-Key": name})
+        answer = shop.tokenise(**{"Idempotency-Key": unique(name)})
         took = time.monotonic() - begun
         assert answer.status == 503, answer.data
         assert answer.headers["Content-Type"] == "application/problem+json"
@@ -161,6 +162,7 @@ def test_what_was_acknowledged_survives_the_kill_of_any_process(engines: Outside
     """Four writers with idempotency keys, while each process in turn is killed. In the end every 201 holds, and
     every request that was repeated until it went well was carried out once."""
     acknowledged: list[str] = []
+    keys = unique("writer")
     ended, given_up = threading.Event(), threading.Event()
 
     def write(shop: Shop, number: int) -> None:
@@ -170,7 +172,7 @@ def test_what_was_acknowledged_survives_the_kill_of_any_process(engines: Outside
             body = {"items": canaries.items_of(canaries.person())}
             while not given_up.is_set():
                 try:
-                    answer = shop.post("/v1/tokens", body, **{"Idempotency-Key": f"writer-{number}-{count}"})
+                    answer = shop.post("/v1/tokens", body, **{"Idempotency-Key": f"{keys}-{number}-{count}"})
                 except urllib3.exceptions.HTTPError:
                     time.sleep(0.2)
                     continue

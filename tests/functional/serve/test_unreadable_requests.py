@@ -84,7 +84,8 @@ def test_slow_callers_are_dropped_and_others_served(served: Served, outside_engi
         # Two turns of two threads.
         assert time.monotonic() - begun < 2 * worker.HEAD_WITHIN_S + 5
         for conn in slow:
-            conn.settimeout(1)
+            # The last two are let go when their own time is over, which need not be when the answer comes.
+            conn.settimeout(worker.HEAD_WITHIN_S)
             assert conn.recv(100) == b""
     finally:
         for conn in slow:
