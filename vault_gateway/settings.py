@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -185,13 +186,24 @@ def from_environment(toml: Path | None = None) -> Settings:
     _drop_empty()
     if toml is None and (named := os.environ.get(f"{PREFIX}CONFIG")):
         toml = Path(named)
-    if toml is not None:
-        for name, value in _toml_values(toml).items():
-            os.environ.setdefault(name, value)
+    with _in_environment({} if toml is None else _toml_values(toml)):
+        try:
+            return _read(FileAwareEnv(prefix=PREFIX, strip_whitespace=True))
+        except (EnvError, ValueError) as error:
+            raise SettingsError(f"settings: {error}") from None
+
+
+@contextmanager
+def _in_environment(values: Mapping[str, str]) -> Iterator[None]:
+    """What the environment has not, for as long as it is read: left there, it would win over the next file, and
+    children would inherit the secrets in it."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
     try:
-        return _read(FileAwareEnv(prefix=PREFIX, strip_whitespace=True))
-    except (EnvError, ValueError) as error:
-        raise SettingsError(f"settings: {error}") from None
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 @dataclass(frozen=True)

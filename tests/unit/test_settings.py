@@ -94,6 +94,20 @@ def test_a_toml_file_fills_in_what_the_environment_has_not(
     assert (read.database_url, read.vault_addr, read.port) == ("from environment", "https://vault.example", 9)
 
 
+def test_what_a_file_says_is_in_no_environment_afterwards(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.toml", tmp_path / "other.toml"
+    one.write_text('database_url = "one"\nvault_addr = "https://one.example"\nport = 1\n')
+    other.write_text('database_url = "other"\nvault_addr = "https://other.example"\n')
+    before = dict(os.environ)
+    assert from_environment(one).port == 1
+    assert os.environ == before
+    read = from_environment(other)
+    assert (read.database_url, read.vault_addr, read.port) == ("other", "https://other.example", 8080)
+    with pytest.raises(SettingsError):
+        from_environment(tmp_path / "none.toml")
+    assert os.environ == before
+
+
 def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "url").write_text("host=secret\n")
     monkeypatch.setenv("VAULT_GATEWAY_DATABASE_URL_FILE", str(tmp_path / "url"))
