@@ -134,7 +134,7 @@ def redis(tmp_path: Path) -> Iterator[str]:
 def start(world: World, town: Town, tmp_path: Path, **changed: object) -> Served:
     policies = policies_with(tmp_path / "policies")
     port = free_port()
-    settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)  # type: ignore[arg-type]
+    settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)  # type: ignore[arg-type]  # settings by name
     log = world.instance.engines.data / "logs" / f"reload-{port}.log"
     return Served(
         f"http://127.0.0.1:{port}", policies, start_server(to_environment(settings), log), log, town

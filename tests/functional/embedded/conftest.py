@@ -36,7 +36,7 @@ def begin() -> Iterator[Callable[..., Up]]:
     started: list[Up] = []
 
     def begin(data: Path, **more: object) -> Up:
-        started.append(start(data, **more))  # type: ignore[arg-type]
+        started.append(start(data, **more))  # type: ignore[arg-type]  # options by name
         return started[-1]
 
     yield begin

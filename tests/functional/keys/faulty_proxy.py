@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._forward(body, fault)
 
     do_GET = do_POST  # noqa: N815 - the base class calls it so
-    do_PUT = do_POST  # noqa: N815
+    do_PUT = do_POST  # noqa: N815 - likewise
 
     def _fault(self) -> str:
         if not self.path.startswith(TRANSIT) or self.server.fault == "none":
