@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from vault_gateway.access import Access, Policies, load_policies
 from vault_gateway.audit import store as audit_store
@@ -50,6 +50,9 @@ from vault_gateway.relay.records import RecordService
 from vault_gateway.relay.routing import RoutingService
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store.pool import sweep_all as sweep_pool
+from vault_gateway.relay.twilio.http import Twilio, TwilioAccount, twilio_blueprint
+from vault_gateway.relay.twilio.sms import MessageService
+from vault_gateway.relay.twilio.voice import VoiceService
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.breakglass.http import break_glass_blueprint
 from vault_gateway.reveals.breakglass.service import BreakGlassService
@@ -256,8 +259,24 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
     app.register_blueprint(relay_blueprint(routing, records, pool))
     app.register_blueprint(parcel_relay_blueprint(parcels))
+    app.register_blueprint(_twilio(parts, routing, records))
     _notices(app, parts, keys)
     return {"relay_rest": lambda conn: sweep_pool(conn, clock()), "relay_pool": pool.measure}
+
+
+def _twilio(parts: Parts, routing: RoutingService, records: RecordService) -> Blueprint:
+    """There without an account too, and then nothing to be found in it."""
+    settings = parts.settings
+    base = (settings.twilio_url or settings.public_url).rstrip("/")
+    account = None
+    if settings.twilio_telecom is not None:
+        sid, token = settings.twilio_account_sid or "", settings.twilio_auth_token or ""
+        account = TwilioAccount(sid, token, settings.twilio_telecom, base)
+    return twilio_blueprint(
+        Twilio(account, parts.database, parts.limits),
+        VoiceService(routing, records, base, parts.clock),
+        MessageService(routing, records, base, parts.clock),
+    )
 
 
 def _notices(app: Flask, parts: Parts, keys: RelayKeys) -> None:

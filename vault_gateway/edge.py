@@ -100,10 +100,19 @@ class Edge:
 
     def caller(self) -> Caller:
         """The authenticated caller of this request, its rate spent; 401 for anything but a live key or JWT."""
-        ip = client_address(
+        ip = self._ip()
+        return self._admitted(self._authenticate(counted_as(ip)), ip)
+
+    def vouched_for(self, principal: Principal) -> Caller:
+        """The same for whom something other than a key vouches: a signature over the request."""
+        return self._admitted(principal, self._ip())
+
+    def _ip(self) -> str | None:
+        return client_address(
             request.remote_addr, request.headers.get("X-Forwarded-For"), self._trusted_proxies
         )
-        principal = self._authenticate(counted_as(ip))
+
+    def _admitted(self, principal: Principal, ip: str | None) -> Caller:
         g.allowance = self._limits.spend(
             "client", self._client_rate, principal.id, local_will_do=self._local_will_do()
         )
@@ -132,6 +141,11 @@ class Edge:
 def caller() -> Caller:
     edge: Edge = current_app.extensions["edge"]
     return edge.caller()
+
+
+def vouched_for(principal: Principal) -> Caller:
+    edge: Edge = current_app.extensions["edge"]
+    return edge.vouched_for(principal)
 
 
 def json_body(schema: Schema) -> dict[str, Any]:

@@ -78,10 +78,14 @@ class Settings:
     notice_webhook_url: str | None = None
     notice_webhook_secret: str | None = field(default=None, repr=False)
     notice_ca: Path | None = None
+    # Twilio, for notices (API_URL, FROM) and for the calls of relay numbers (TELECOM: the client that owns them; URL:
+    # where Twilio finds this gateway, PUBLIC_URL where it is not set).
     twilio_api_url: str | None = None
     twilio_account_sid: str | None = None
     twilio_from: str | None = field(default=None, repr=False)
     twilio_auth_token: str | None = field(default=None, repr=False)
+    twilio_telecom: str | None = None
+    twilio_url: str | None = None
 
     def __post_init__(self) -> None:
         _require_safe_vault(self.vault_addr)
@@ -99,6 +103,7 @@ class Settings:
         _require_ranges(self)
         _require_short_public_url(self.public_url)
         _require_whole_provider(self)
+        _require_whole_twilio(self)
         try:
             parse_networks(self.trusted_proxies)
         except ValueError:
@@ -126,14 +131,7 @@ def _require_ranges(settings: Settings) -> None:
 
 def _require_whole_provider(settings: Settings) -> None:
     """What belongs together is there together; a person's phone and message travel by https."""
-    groups = (
-        ("notice_webhook_url", "notice_webhook_secret"),
-        ("twilio_api_url", "twilio_account_sid", "twilio_from", "twilio_auth_token"),
-    )
-    for names in groups:
-        given = [name for name in names if getattr(settings, name) is not None]
-        if given and (missing := [name for name in names if name not in given]):
-            raise SettingsError(f"{PREFIX}{given[0].upper()} is set but {PREFIX}{missing[0].upper()} is not")
+    _require_together(settings, "notice_webhook_url", "notice_webhook_secret")
     needed = {None: None, "webhook": "notice_webhook_url", "twilio": "twilio_api_url"}
     if settings.notice_provider not in needed:
         raise SettingsError(f"{PREFIX}NOTICE_PROVIDER is webhook or twilio")
@@ -141,14 +139,39 @@ def _require_whole_provider(settings: Settings) -> None:
     if setting is not None and getattr(settings, setting) is None:
         raise SettingsError(f"{PREFIX}{setting.upper()} is not set: the provider of notices needs it")
     for name in ("notice_webhook_url", "twilio_api_url"):
-        url = urlsplit(getattr(settings, name) or "https://-")
-        on_this_machine = url.scheme == "http" and url.hostname in _THIS_MACHINE
-        if not url.hostname or (url.scheme != "https" and not on_this_machine):
-            raise SettingsError(
-                f"{PREFIX}{name.upper()} must be https beyond this machine: phones travel in it"
-            )
+        _require_https(name, getattr(settings, name) or "https://-")
     if settings.notice_webhook_secret is not None and len(settings.notice_webhook_secret) < 16:
         raise SettingsError(f"{PREFIX}NOTICE_WEBHOOK_SECRET is at least 16 characters")
+
+
+def _require_whole_twilio(settings: Settings) -> None:
+    """Notices and calls share the account."""
+    account = ("twilio_account_sid", "twilio_auth_token")
+    if settings.twilio_api_url is not None:
+        _require_together(settings, "twilio_api_url", *account, "twilio_from")
+    if settings.twilio_telecom is not None:
+        _require_together(settings, "twilio_telecom", *account)
+        name = "public_url" if settings.twilio_url is None else "twilio_url"
+        _require_https(name, getattr(settings, name))
+    elif settings.twilio_api_url is None and any(
+        getattr(settings, name) is not None for name in (*account, "twilio_from", "twilio_url")
+    ):
+        raise SettingsError(
+            f"{PREFIX}TWILIO_TELECOM (for calls) or {PREFIX}TWILIO_API_URL (for notices) is not set"
+        )
+
+
+def _require_https(name: str, text: str) -> None:
+    url = urlsplit(text)
+    on_this_machine = url.scheme == "http" and url.hostname in _THIS_MACHINE
+    if not url.hostname or url.query or url.fragment or (url.scheme != "https" and not on_this_machine):
+        raise SettingsError(f"{PREFIX}{name.upper()} must be https beyond this machine: phones travel in it")
+
+
+def _require_together(settings: Settings, *names: str) -> None:
+    given = [name for name in names if getattr(settings, name) is not None]
+    if given and (missing := [name for name in names if name not in given]):
+        raise SettingsError(f"{PREFIX}{given[0].upper()} is set but {PREFIX}{missing[0].upper()} is not")
 
 
 def _require_safe_vault(addr: str) -> None:
@@ -281,6 +304,8 @@ def _read(env: FileAwareEnv) -> Settings:
         twilio_account_sid=env.str("TWILIO_ACCOUNT_SID", None),
         twilio_from=env.str("TWILIO_FROM", None),
         twilio_auth_token=env.str("TWILIO_AUTH_TOKEN", None),
+        twilio_telecom=env.str("TWILIO_TELECOM", None),
+        twilio_url=env.str("TWILIO_URL", None),
     )
 
 

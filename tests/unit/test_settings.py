@@ -71,6 +71,8 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
         twilio_account_sid="AC12",
         twilio_from="+12025550100",
         twilio_auth_token="token",
+        twilio_telecom="twilio",
+        twilio_url="https://relay.example",
         duties=("tokenize", "audit"),
     )
     assert not [

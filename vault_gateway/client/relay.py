@@ -36,6 +36,8 @@ class Route:
     text: str | None = field(default=None, repr=False)
     # To be dialled behind the destination.
     extension: str | None = field(default=None, repr=False)
+    # How many of them the extension that is asked for has.
+    digits: int | None = None
 
 
 class Relay:
@@ -73,4 +75,5 @@ def _route(body: Mapping[str, Any]) -> Route:
         max_seconds=body.get("max_seconds"),
         text=body.get("text"),
         extension=body.get("extension"),
+        digits=body.get("digits"),
     )

@@ -154,6 +154,9 @@ _WAYBILLS = (
     Code("notices_off", 409, "This installation has no provider for notices."),
     Code("notices_used_up", 409, "The parcel has had ten notices."),
     Code("expires_at_invalid", 422, "`expires_at` is within the next 60 days."),
+    Code(
+        "signature_invalid", 403, "Not signed by the account of Twilio that is set here, or of another one."
+    ),
     Code("relay_pool_exhausted", 503, "No relay number is free now; the parcel goes without one."),
 )
 

@@ -23,12 +23,13 @@ from vault_gateway.documentation import (
     routes,
     service,
     tokens,
+    twilio,
     usage,
     waybills,
     webhooks,
 )
 from vault_gateway.documentation.codes import CODES, OF_EVERY_CALLER, Code, by_status
-from vault_gateway.documentation.operations import JSON, PROBLEM, Answer, Operation
+from vault_gateway.documentation.operations import FORM, JSON, PROBLEM, Answer, Operation
 from vault_gateway.documentation.sections import INTRODUCTION, PATH_PARAMETERS, TAGS
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
 from vault_gateway.reveals.schemas import PublicKeyField
@@ -45,6 +46,7 @@ _ROOMS = (
     reveals,
     breakglass,
     relay,
+    twilio,
     notices,
     audit,
 )
@@ -126,6 +128,16 @@ def _components(spec: APISpec) -> None:
             " registered here. It says who you are; policies say what you may do.",
         },
     )
+    spec.components.security_scheme(
+        "twilio",
+        {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Twilio-Signature",
+            "description": "Base64 of HMAC-SHA1, with the account's auth token, over the public URL and the sorted"
+            " parameters of the form: Twilio's own signature. It takes the place of a key.",
+        },
+    )
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     spec.components.parameter(
@@ -171,7 +183,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "description": operation.text,
         "parameters": list(_parameters(operation)),
         "responses": _responses(operation),
-        "security": [{"key": []}] if operation.secured else [],
+        "security": [{"key": []}] if operation.secured else [{"twilio": []}] if operation.form else [],
     }
     if operation.bodies:
         described["requestBody"] = {
@@ -182,6 +194,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
         media, example = operation.text_body
         content = {"schema": {"type": "string"}, "examples": {"table": {"value": example}}}
         described["requestBody"] = {"required": True, "content": {media: content}}
+    if operation.form is not None:
+        shape, filled = operation.form
+        described["requestBody"] = {
+            "required": True,
+            "content": {FORM: _content((shape,), {"twilio": filled}, "")},
+        }
     return described
 
 

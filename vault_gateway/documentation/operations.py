@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+FORM = "application/x-www-form-urlencoded"
 
 # Who calls an operation is also the section of the page that it stands in.
 ANYONE = "anyone"
@@ -49,7 +50,10 @@ class Operation:
     # A body that is not JSON: its media type and an example.
     text_body: tuple[str, str] | None = None
     idempotent: bool = False
+    # Twilio's: a form, signed. Its schema and an example.
+    form: tuple[type[Schema], Mapping[str, Any]] | None = None
 
     @property
     def secured(self) -> bool:
-        return self.roles != (ANYONE,)
+        """By a key, that is."""
+        return self.roles != (ANYONE,) and self.form is None

@@ -33,6 +33,7 @@ class ConnectSchema(AnswerSchema):
 
 class AskExtensionSchema(AnswerSchema):
     action = fields.String(required=True, validate=validate.Equal("ask_extension"))
+    digits = fields.Integer(required=True, metadata={"description": "How many digits an extension has here."})
 
 
 class RejectSchema(AnswerSchema):
@@ -204,7 +205,7 @@ OPERATIONS = (
                         "binding_id": "rb_01m74sxx00fdtt5ycrhzdsasqc",
                         "max_seconds": 3600,
                     },
-                    "ask": {"action": "ask_extension"},
+                    "ask": {"action": "ask_extension", "digits": 6},
                     "reject": {"action": "reject", "reason": "no_binding"},
                 },
             )

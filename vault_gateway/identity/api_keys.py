@@ -50,6 +50,13 @@ class ApiKeys:
         return None if row is None else principal_of(row)
 
 
+def named_client(database: Database, name: str) -> Principal | None:
+    """The client of that name as long as its key is in force, for who comes with something else than the key."""
+    with database.connection() as conn:
+        row = store.client_by_name(conn, name)
+    return principal_of(row) if row is not None and row["live"] else None
+
+
 def principal_of(row: Row) -> Principal:
     """A client's row as the principal that its key makes."""
     role = Role(row["role"])

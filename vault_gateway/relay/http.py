@@ -5,13 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from vault_gateway.edge import caller, json_body, query
-from vault_gateway.errors import not_found
 from vault_gateway.relay.capacity import PoolService
+from vault_gateway.relay.numbers import called, calling
 from vault_gateway.relay.records import Record, RecordService
 from vault_gateway.relay.routing import Call, RoutingService
 from vault_gateway.relay.schemas import PoolSchema, RecordSchema, RouteSchema
-from vault_gateway.tokens.phones import e164
-from vault_gateway.tokens.text import ValueRefused
 
 _ROUTE, _RECORD, _POOL = RouteSchema(), RecordSchema(), PoolSchema()
 
@@ -26,8 +24,8 @@ def relay_blueprint(routing: RoutingService, records: RecordService, pool: PoolS
         call = Call(
             body["call_id"],
             body["medium"],
-            _caller_of(body["caller"]),
-            _called(body["called"]),
+            calling(body["caller"]),
+            called(body["called"]),
             body.get("extension") or None,
             body.get("text"),
         )
@@ -46,18 +44,3 @@ def relay_blueprint(routing: RoutingService, records: RecordService, pool: PoolS
         return jsonify(items=pool.view(who, query(_POOL).get("mode")))
 
     return room
-
-
-def _caller_of(text: str) -> str:
-    """E.164; "" for what is no number, as of callers who hide theirs."""
-    try:
-        return e164(text)
-    except ValueRefused:
-        return ""
-
-
-def _called(text: str) -> str:
-    try:
-        return e164(text)
-    except ValueRefused:
-        raise not_found() from None

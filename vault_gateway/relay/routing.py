@@ -35,6 +35,8 @@ MAX_SECONDS = 3600
 # A caller who dials so many extensions that nobody has is a stranger who tries them out.
 _GUESSES = "10/hour"
 _CALLS_BACK_FOR = timedelta(hours=24)
+# A lost answer is asked for again at once. Who repeats an old question would learn where the call went.
+_ASKED_AGAIN_WITHIN = timedelta(minutes=1)
 # How long a telecom may take to report a call, and how many reports it may owe.
 _REPORTS_WITHIN = timedelta(minutes=15)
 _OWES_SINCE = timedelta(hours=24)
@@ -65,7 +67,8 @@ class RoutingService:
 
     def route(self, who: Caller, call: Call) -> dict[str, Any]:
         """`{action: connect, destination, extension?, display, binding_id, max_seconds, text?}`,
-        `{action: ask_extension}` or `{action: reject, reason}`; 404 for a number that is not the caller's own."""
+        `{action: ask_extension, digits}` or `{action: reject, reason}`; 404 for a number that is not the caller's
+        own."""
         anywhere, here = self._digests(call)
         event = Event("relay.route", detail={"medium": call.medium, "call": call.call_id})
         with self._ledger.open(who) as unit:
@@ -79,7 +82,7 @@ class RoutingService:
             dialled = here if number.mode == "axb" else None if extension is None else extension.encode()
             end = calls.find_end(unit.conn, number.number, dialled, here, self._clock())
             if end is None and number.mode == "extension" and extension is None and call.medium == "voice":
-                return self._answered("ask_extension", {"action": "ask_extension"})
+                return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
             reason = self._reason_against(unit, number, end)
             if end is None or reason is not None:
                 if end is None and number.mode == "extension":
@@ -98,6 +101,7 @@ class RoutingService:
                 here,
                 to.phone,
                 self._clock(),
+                asked_again_within=_ASKED_AGAIN_WITHIN,
             ):
                 return self._reject(unit, event, "no_binding", end)
             unit.enter(end.tenant)
@@ -252,7 +256,8 @@ def _extension_in(text: str | None, digits: int) -> str | None:
 
 
 def _without_extension(text: str, digits: int) -> str:
-    return _leading(digits).sub("", text, count=1) if digits else text
+    found = _leading(digits).match(text) if digits else None
+    return text if found is None else text[found.end() :]
 
 
 def _leading(digits: int) -> re.Pattern[str]:

@@ -239,7 +239,7 @@ def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> 
         pool.add_numbers(conn, [number], **owner, digits=6, capacity=10, now=datetime.now(UTC))
     relay = client_of(telecom).relay
     asked = Call(unique("call"), "voice", f"+86{canaries.phone()}", number)
-    assert relay.route(asked).action == "ask_extension"
+    assert relay.route(asked) == Route("ask_extension", digits=6)
     assert not list(canaries.leaks(repr(asked).encode()))
     assert relay.route(replace(asked, extension="123456")) == Route("reject", "no_binding")
     with pytest.raises(ApiError, match="not_found"):

@@ -19,6 +19,12 @@ from vault_gateway.documentation.operations import Operation
 from vault_gateway.model import Role
 from vault_gateway.tokens.ids import parse_token
 
+TWILIO = {
+    "twilio_account_sid": "AC0",
+    "twilio_auth_token": "a-token",
+    "twilio_telecom": "nobody",
+    "twilio_url": "https://relay.example",
+}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -53,15 +59,24 @@ def test_every_route_of_the_application_is_documented_and_no_other(
     assert documented - routes == set(), "documented, but the application has no such route"
 
 
-def test_whatever_is_under_v1_needs_a_key_and_says_so(world: World, document: dict[str, Any]) -> None:
+def test_whatever_is_under_v1_needs_a_key_or_a_signature_and_says_so(
+    world: World, document: dict[str, Any]
+) -> None:
+    """A key, but for what Twilio calls: that needs Twilio's signature."""
+    app = world.gateway(**TWILIO)
     for method, path, operation in operations_of(document):
-        needs_key = operation["security"] == [{"key": []}]
-        assert needs_key is path.startswith("/v1/"), path
-        if needs_key:
-            assert "401" in operation["responses"]
-            address = re.sub(r"{\w+}", "x", path)
-            answer = world.app.test_client().open(address, method=method.upper())
-            assert answer.status_code == 401, path
+        if not path.startswith("/v1/"):
+            assert operation["security"] == [], path
+            continue
+        by_twilio = path.startswith("/v1/relay/twilio/")
+        scheme, status, code = (
+            ("twilio", 403, "signature_invalid") if by_twilio else ("key", 401, "unauthenticated")
+        )
+        assert operation["security"] == [{scheme: []}], path
+        assert str(status) in operation["responses"]
+        answer = app.test_client().open(re.sub(r"{\w+}", "x", path), method=method.upper())
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), path
+        assert answer.get_json()["code"] == code, path
 
 
 def test_sections_are_roles_and_each_has_a_description(document: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.canaries import Person
+from tests.functional.relay.twilio import Twilio, gateway
 from tests.world import Actor, Town, World
 from vault_gateway.relay.plan import capacity
 from vault_gateway.relay.store import pool
@@ -31,6 +32,13 @@ def telecom(world: World) -> Iterator[Actor]:
     yield actor
     with world.admin() as conn:
         conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{actor.name}",))
+
+
+@pytest.fixture(scope="session")
+def twilio(world: World, telecom: Actor) -> Iterator[Twilio]:
+    app = gateway(world, telecom.name)
+    yield Twilio(app)
+    app.extensions["database"].close()
 
 
 def add_numbers(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
-from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.conftest import DIGITS, Line, add_numbers
 from tests.world import Actor, World
 
 
@@ -144,5 +144,5 @@ def test_a_call_to_the_former_recipient_that_is_under_way_leaves_no_way_back(
         served_through(vault, world, line).call(caller, extension, called=number)
     assert corrected == [200]
     # No courier has the parcel yet: whoever is known here hears that there is nobody, and not what a stranger hears.
-    assert line.call(former.phone, called=number).get_json() == {"action": "ask_extension"}
+    assert line.call(former.phone, called=number).get_json() == {"action": "ask_extension", "digits": DIGITS}
     assert line.call(canaries.phone(), extension, called=number).get_json()["destination"] == new.e164

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers, fresh_number
+from tests.functional.relay.conftest import DIGITS, Line, add_numbers, fresh_number
 from tests.world import Actor, TurnedClock, World, unique
 from vault_gateway.relay.service import AFTER_SALES, COOLDOWN, LIVES
 
-REJECTED = {"action": "reject"}
+ASKED = {"action": "ask_extension", "digits": DIGITS}
 
 
 def e164(phone: str) -> str:
@@ -41,7 +41,7 @@ def test_whoever_has_the_label_reaches_the_recipient_and_shows_the_relay_number(
 
 
 def test_without_an_extension_it_is_asked_for(line: Line) -> None:
-    assert line.call(canaries.phone()).get_json() == {"action": "ask_extension"}
+    assert line.call(canaries.phone()).get_json() == ASKED
 
 
 def test_an_extension_that_nobody_has_reaches_nobody(line: Line) -> None:
@@ -65,7 +65,7 @@ def test_who_tries_extensions_is_locked_and_the_parcel_is_not(line: Line) -> Non
 
 
 def test_the_recipient_calls_back_without_an_extension_and_reaches_the_courier(line: Line) -> None:
-    assert line.call(line.recipient.phone).get_json() == {"action": "ask_extension"}
+    assert line.call(line.recipient.phone).get_json() == ASKED
     line.call(line.courier_phone, line.extension)
     back = line.call(line.recipient.phone).get_json()
     assert (back["action"], back["destination"]) == ("connect", e164(line.courier_phone))
@@ -80,7 +80,7 @@ def test_the_recipient_who_dials_the_own_extension_reaches_the_courier(line: Lin
 def test_calling_back_ends_a_day_after_the_call(line: Line, clock: TurnedClock) -> None:
     line.call(line.courier_phone, line.extension)
     clock.advance(hours=25)
-    assert line.call(line.recipient.phone).get_json() == {"action": "ask_extension"}
+    assert line.call(line.recipient.phone).get_json() == ASKED
 
 
 def test_a_number_expires_rests_and_is_then_nobodys(line: Line, clock: TurnedClock) -> None:
@@ -144,7 +144,7 @@ def test_a_corrected_recipient_is_reached_and_the_former_one_is_not(line: Line) 
     assert answer.status_code == 200, answer.text
     reached = line.call(canaries.phone(), extension, called=number).get_json()
     assert reached["destination"] == new.e164
-    assert line.call(former.phone, called=number).get_json() == {"action": "ask_extension"}
+    assert line.call(former.phone, called=number).get_json() == ASKED
 
 
 def test_another_telecom_hears_that_there_is_no_such_number(line: Line, world: World) -> None:
@@ -179,6 +179,14 @@ def test_numbers_in_a_message_are_masked_and_the_extension_is_read_from_it(line:
     answer = line.call(line.courier_phone, medium="sms", text=text).get_json()
     assert answer["destination"] == line.recipient.e164
     assert answer["text"] == "我在门口，打我电话 ******* 或 *******，共 3 件"
+
+
+def test_only_what_a_message_begins_with_is_taken_for_its_extension(line: Line) -> None:
+    """Six digits of a number further on are no extension: without them too little would be left to mask."""
+    answer = line.call(
+        line.courier_phone, line.extension, medium="sms", text="call 13800138000 now"
+    ).get_json()
+    assert answer["text"] == "call ******* now"
 
 
 def test_a_hidden_caller_may_have_the_label_too(line: Line) -> None:

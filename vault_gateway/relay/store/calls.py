@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from vault_gateway.database import Connection, Row
@@ -98,9 +98,11 @@ def insert_call(
     caller: bytes,
     to: Phone,
     now: datetime,
+    *,
+    asked_again_within: timedelta,
 ) -> bool:
-    """False when this call was connected before, and to something else or from somebody else. One that was turned
-    to the courier, for the recipient made it, may be asked about again as well."""
+    """False when this call was connected before, and to something else, from somebody else or longer ago. One that
+    was turned to the courier, for the recipient made it, may be asked about again as well."""
     row = conn.execute(
         """
         insert into relay_call (telecom, call_id, medium, tenant_id, binding_id, waybill_id, number, caller,
@@ -108,7 +110,7 @@ def insert_call(
         values (%(telecom)s, %(call_id)s, %(medium)s, %(tenant)s, %(binding)s, %(waybill)s, %(number)s, %(caller)s,
                 %(phone_tenant)s, %(phone_token)s, %(now)s)
         on conflict (telecom, call_id) do update set call_id = excluded.call_id
-        returning binding_id, caller, phone_token
+        returning binding_id, caller, phone_token, routed_at
         """,
         {
             "telecom": telecom,
@@ -126,7 +128,8 @@ def insert_call(
     ).fetchone()
     assert row is not None
     ends = {to.token, None if end.courier is None else end.courier.phone.token}
-    return (row["binding_id"], row["caller"]) == (end.binding_id, caller) and row["phone_token"] in ends
+    same = (row["binding_id"], row["caller"]) == (end.binding_id, caller) and row["phone_token"] in ends
+    return same and now - row["routed_at"] <= asked_again_within
 
 
 def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
