@@ -51,6 +51,11 @@ class Unit:
         enter_tenant(self.conn, tenant.id)
         self.tenant = tenant
 
+    def enter_nobody(self) -> None:
+        """Takes as long as entering a tenant and opens nothing: what is unknown is looked for like what is foreign, so
+        that not even time tells the two apart (guarantee 10)."""
+        enter_tenant(self.conn, NIL_TENANT)
+
     def decide(
         self, action: str, resource: Resource, context: Mapping[str, str | int] | None = None
     ) -> Decision:
@@ -148,8 +153,7 @@ class Ledger:
                 # On the same connection, after the rollback: no second connection to wait for, and a caller
                 # cannot undo the trace of what it tried.
                 with conn.transaction():
-                    if unit.tenant is not None:
-                        unit.enter(unit.tenant)
+                    enter_tenant(conn, NIL_TENANT if unit.tenant is None else unit.tenant.id)
                     unit.record(refusal.event)
                     if self._on_denial is not None and refusal.event.outcome == "deny":
                         self._on_denial(unit, refusal)

@@ -87,7 +87,7 @@ class Claimer:
         began = time.monotonic()
         with self._ledger.open(caller) as unit:
             event = Event("reveal.claim")
-            located = locate(unit, reveal, event)
+            located = locate(unit, reveal, event, with_parcel=True)
             tenant = located.tenant
             waybill = lock_parcel(unit, tenant, located.waybill_id)
             grant = open_grant(unit, located, event, lock="update", action="reveal.ack")

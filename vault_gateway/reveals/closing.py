@@ -57,7 +57,7 @@ class Closer:
         """State only. Reading never opens anything."""
         with self._ledger.open(caller) as unit:
             event = Event("reveal.read")
-            grant = open_grant(unit, locate(unit, reveal, event), event, lock="share")
+            grant = open_grant(unit, locate(unit, reveal, event, lock="share"), event, lock="share")
             return view_of(grant, self._clock())
 
     def _close(self, unit: Unit, tenant: Tenant, grant: Grant, state: State, event: Event) -> Grant:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from vault_gateway.access import Resource
 from vault_gateway.access.resources import grant_resource
-from vault_gateway.audit.event import Event
+from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError, not_found
@@ -22,7 +22,7 @@ from vault_gateway.reveals.machine import Grant, state_at
 from vault_gateway.reveals.purposes import KIND_OF_FIELD
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.waybills.finding import resource_of
-from vault_gateway.waybills.store import Waybill, get_waybill
+from vault_gateway.waybills.store import Waybill, find_waybill, get_waybill
 
 PREFIX = "rv_"
 
@@ -35,15 +35,26 @@ _DENIALS = {
 }
 
 
+_NOBODYS = grant_resource(Tenant("-", "-"), "-", carrier="-", holder="-")
+
+
 def reveal_text(reveal_id: UUID) -> str:
     return PREFIX + base32(reveal_id)
 
 
-def locate(unit: Unit, reveal: str, event: Event) -> store.Located:
-    """Where a reveal is, with its tenant entered; `event` is told as a denial where there is none."""
+def locate(
+    unit: Unit, reveal: str, event: Event, *, lock: store.Lock = "update", with_parcel: bool = False
+) -> store.Located:
+    """Where a reveal is, with its tenant entered; `event` is told as a denial where there is none. `lock` and
+    `with_parcel`: what follows for one that is there (see `Unit.enter_nobody`)."""
     reveal_id = parse_prefixed(PREFIX, reveal)
     located = None if reveal_id is None else store.locate_reveal(unit.conn, reveal_id)
     if located is None:
+        unit.enter_nobody()
+        if with_parcel:
+            find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock="share")
+        store.find_grant(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)
+        unit.decide("reveal.read", _NOBODYS)
         raise refused(event, not_found(), reason="unknown_reveal")
     unit.enter(located.tenant)
     return located

@@ -97,12 +97,17 @@ def locate_reveal(conn: Connection, reveal_id: UUID) -> Located | None:
 
 def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant:
     """A grant that `locate_reveal` found, as it is once nobody else is changing it."""
+    found = find_grant(conn, tenant_id, reveal_id, lock=lock)
+    assert found is not None, "grants are never removed"
+    return found
+
+
+def find_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant | None:
     row = conn.execute(
         f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {_LOCKS[lock]}",
         (tenant_id, reveal_id),
     ).fetchone()
-    assert row is not None, "grants are never removed"
-    return _grant(row)
+    return None if row is None else _grant(row)
 
 
 def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> list[Grant]:

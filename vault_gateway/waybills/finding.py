@@ -7,12 +7,16 @@ from uuid import UUID
 
 from vault_gateway.access import Resource
 from vault_gateway.access.resources import waybill_resource
-from vault_gateway.audit.event import Event
+from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.model import Tenant
 from vault_gateway.waybills import store
 from vault_gateway.waybills.store import Waybill
+
+_NOBODYS = waybill_resource(
+    Tenant("-", "-"), "-", carrier="-", state="-", courier=None, station=None, deliver_by=None
+)
 
 
 def resource_of(tenant: Tenant, waybill: Waybill) -> Resource:
@@ -33,7 +37,11 @@ def find(
     """Locates a number, enters its tenant and asks for `action` (the event's, where none is given) on it; the ids of
     the policies that permit come along. Unknown and foreign are one answer; whoever may read the waybill hears that
     the action is refused."""
-    waybill_id, tenant = _locate(unit, waybill_no, event)
+    located = _locate(unit, waybill_no)
+    if located is None:
+        miss(unit, lock=lock)
+        raise refused(event, not_found(), reason="unknown_waybill")
+    waybill_id, tenant = located
     unit.enter(tenant)
     waybill = store.get_waybill(unit.conn, tenant.id, waybill_id, lock=lock)
     resource = resource_of(tenant, waybill)
@@ -45,17 +53,23 @@ def find(
     return tenant, waybill, decision.policies
 
 
-def _locate(unit: Unit, waybill_no: str, event: Event) -> tuple[UUID, Tenant]:
+def miss(unit: Unit, *, lock: str | None = None) -> None:
+    """Does for an unknown number what is done for a foreign one (see `Unit.enter_nobody`)."""
+    unit.enter_nobody()
+    store.find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)
+    for _ in ("the action", "reading"):
+        unit.decide("waybill.read", _NOBODYS)
+
+
+def _locate(unit: Unit, waybill_no: str) -> tuple[UUID, Tenant] | None:
     """The parcel that is meant: the live one, or where its number had another life, the caller's own."""
     located = store.locate_all(unit.conn, waybill_no)
-    if not located:
-        raise refused(event, not_found(), reason="unknown_waybill")
     for waybill_id, tenant in located if len(located) > 1 else ():
         unit.enter(tenant)
         waybill = store.get_waybill(unit.conn, tenant.id, waybill_id)
         if unit.decide("waybill.read", resource_of(tenant, waybill)).allowed:
             return waybill_id, tenant
-    return located[0]
+    return next(iter(located), None)
 
 
 def about(event: Event, waybill: Waybill) -> Event:

@@ -128,14 +128,22 @@ def _values(tenant_id: UUID, waybill: Waybill) -> tuple[object, ...]:
 
 
 def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None) -> Waybill:
+    """One that the directory names."""
+    found = find_waybill(conn, tenant_id, waybill_id, lock=lock)
+    if found is None:
+        raise LookupError("the directory names a waybill that is not there")
+    return found
+
+
+def find_waybill(
+    conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None
+) -> Waybill | None:
     """`lock` is None, `share` (its state stays until the transaction ends) or `update`."""
     suffix = {None: "", "share": " for share", "update": " for update"}[lock]
     row = conn.execute(
         f"select {_COLUMNS} from waybill where tenant_id = %s and id = %s{suffix}", (tenant_id, waybill_id)
     ).fetchone()
-    if row is None:
-        raise LookupError("the directory names a waybill that is not there")
-    return _waybill(row)
+    return None if row is None else _waybill(row)
 
 
 def update_state(conn: Connection, tenant_id: UUID, waybill: Waybill) -> None:

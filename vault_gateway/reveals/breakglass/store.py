@@ -82,12 +82,19 @@ def get_request(
     conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Literal["update"] | None = None
 ) -> Request:
     """One that `locate_request` found; with a lock as it is once nobody else is approving it."""
+    found = find_request(conn, tenant_id, request_id, lock=lock)
+    assert found is not None, "requests are never removed"
+    return found
+
+
+def find_request(
+    conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Literal["update"] | None = None
+) -> Request | None:
     row = conn.execute(
         "select * from break_glass where tenant_id = %s and id = %s" + (" for update" if lock else ""),
         (tenant_id, request_id),
     ).fetchone()
-    assert row is not None, "requests are never removed"
-    return _request(row)
+    return None if row is None else _request(row)
 
 
 def approve(conn: Connection, tenant_id: UUID, request_id: UUID, approver: Part) -> None:
