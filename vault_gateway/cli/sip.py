@@ -71,6 +71,11 @@ def _host(
 @click.option(
     "--max-seconds", default=3600, show_default=True, type=click.IntRange(1), help="No call lasts longer."
 )
+@click.option(
+    "--dial-extensions",
+    is_flag=True,
+    help="The trunk dials the ;ext= of RFC 3966 behind a number. Without it calls to a virtual number are refused.",
+)
 def sip(
     listen: tuple[str, int],
     trunk: tuple[str, int],
@@ -79,6 +84,7 @@ def sip(
     key_file: Path | None,
     ca_file: Path | None,
     max_seconds: int,
+    dial_extensions: bool,
 ) -> None:
     """Take a trunk's calls to relay numbers and connect them, showing neither side to the other.
 
@@ -98,7 +104,7 @@ def sip(
         gateway = Gateway(url, key, ca_file)
     except ValueError as refusal:
         raise click.UsageError(f"--url: {refusal}") from None
-    line = Line(gateway, trunk, frozenset([trunk[0], *also_from]), max_seconds)
+    line = Line(gateway, trunk, frozenset([trunk[0], *also_from]), max_seconds, dial_extensions)
     try:
         agent = Agent(line, listen)
     except OSError as error:

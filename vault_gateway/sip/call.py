@@ -64,7 +64,10 @@ class Call:
     def hang_up(self) -> None:
         """Ends it on both sides, as when this process ends."""
         self._finish("end", "shut_down")
-        self._caller.disconnect()
+        if self._answered:
+            self._caller.disconnect()
+        else:
+            self._caller.recvEvent(CCEventFail(answers.OVERLOADED))
         if self._callee is not None:
             self._callee.disconnect()
 
@@ -127,6 +130,11 @@ class Call:
             self._refuse(answers.to_reason(found.route.reason))
 
     def _connect(self, route: Route) -> None:
+        extension = route.extension
+        if extension is not None and not self._line.dials_extensions:
+            # The caller would hear a voice that asks for digits which only we know.
+            self._line.gateway.record(self._id, "failed", "extension")
+            return self._refuse(answers.UNAVAILABLE)
         seconds = min(route.max_seconds or self._line.longest_s, self._line.longest_s)
         self._callee = Leg(
             self._line.config,
@@ -138,8 +146,11 @@ class Call:
         )
         begin = CCEventTry((None, route.display, route.destination, body_of(self._offer or ""), None, None))
         begin.max_forwards = self._hops
+        if extension is not None:
+            begin.onUacSetupComplete = lambda leg: leg.dial_extension(extension)
         self._line.gateway.record(self._id, "start")
         self._callee.recvEvent(begin)
+        return None
 
     # The callee's side
 

@@ -65,8 +65,9 @@ class Gateway:
             log.error("call record lost: too many wait", call=call_id, type=type_)
 
     def drain(self, within_s: float) -> None:
-        if not self._tellers.drain(within_s):
-            log.error("ended with call records that the gateway did not take")
+        lost = self._tellers.drain(within_s)
+        if lost:
+            log.error("ended with call records that the gateway did not take", records=lost)
 
     def _found(self, call_id: str, caller: str, readings: Sequence[Dialled], until: float) -> Found:
         for dialled in readings:

@@ -27,6 +27,10 @@ class Leg(UA):  # type: ignore[misc]  # sippy ships no types
         # The address is the one that listens: sippy fills it in where a message leaves.
         self.lContact = SipContact(address=SipAddress(url=SipURL(username="relay"), hadbrace=True))
 
+    def dial_extension(self, extension: str) -> None:
+        """Behind the number in the Request-URI (RFC 3966 in RFC 3261, 19.1.6), which sippy has made by now."""
+        self.rTarget.userparams = [f"ext={extension}"]
+
     def recvRequest(self, request: Any, transaction: Any) -> Any:  # noqa: N802 - sippy's name
         refusal = refused(request, self._trusted)
         if refusal is not None:

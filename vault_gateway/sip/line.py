@@ -11,12 +11,14 @@ from vault_gateway.sip.gateway import Gateway
 @dataclass
 class Line:
     """`trunk` is (host, port), where calls go out; `trusted` holds the addresses from which the trunk speaks.
-    A call ends after `longest_s` seconds, and `at_most` are carried at once."""
+    A call ends after `longest_s` seconds, and `at_most` are carried at once. `dials_extensions` says that the trunk
+    dials the `;ext=` of RFC 3966 behind a number."""
 
     gateway: Gateway
     trunk: tuple[str, int]
     trusted: frozenset[str]
     longest_s: int
+    dials_extensions: bool = False
     at_most: int = 2000
     config: dict[str, Any] = field(default_factory=dict)
     calls: set[Any] = field(default_factory=set)

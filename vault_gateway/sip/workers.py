@@ -31,14 +31,12 @@ class Workers:
             return False
         return True
 
-    def drain(self, within_s: float) -> bool:
-        """Waits for what was taken; False where that was not enough time."""
+    def drain(self, within_s: float) -> int:
+        """Waits for what was taken; how much of it that was not enough time for."""
         until = time.monotonic() + within_s
-        while self._queue.unfinished_tasks:
-            if time.monotonic() >= until:
-                return False
+        while self._queue.unfinished_tasks and time.monotonic() < until:
             time.sleep(0.02)
-        return True
+        return self._queue.unfinished_tasks
 
     def _run(self) -> None:
         while True:

@@ -169,11 +169,10 @@ def _send(start: str, headers: list[str], body: str | None, options: str) -> str
 
 @dataclass
 class Seen:
-    """All SIP that a phone received and sent, and how its calls ended."""
+    """All SIP that a phone received and sent."""
 
     folder: Path
     process: subprocess.Popen[bytes]
-    ended: int | None = None
 
     @property
     def _messages(self) -> list[tuple[str, str]]:

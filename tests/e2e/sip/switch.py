@@ -1,0 +1,170 @@
+"""A running `vault-gateway sip`, the numbers and parcels that its calls are about, and their records."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import canaries
+from tests.canaries import Person
+from tests.e2e.sip.sipp import (
+    Phone,
+)
+from tests.functional.relay.conftest import DIGITS, fresh_number
+from tests.world import Actor, World, new_town
+from vault_gateway.relay.plan import capacity
+from vault_gateway.relay.store import pool
+
+# No other test's parcels go there, so their numbers are of this file's telecom.
+CITY, DISTRICT = "宁波市", "海曙区"
+CALLERS_HOST, CALLEES_HOST, OWN_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.1"
+
+
+def free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((host, 0))
+        return int(free.getsockname()[1])
+
+
+def caller_phone(number: str) -> Phone:
+    return Phone(f"+86{number}", CALLERS_HOST, free_port(CALLERS_HOST), "192.0.2.21")
+
+
+@dataclass(frozen=True)
+class Parcel:
+    courier_phone: str
+    recipient: Person
+    number: str
+    extension: str
+    waybill_no: str
+    merchant: Actor
+    courier: Actor
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A running `vault-gateway sip`; its trunk's calls go out to `trunk_port`."""
+
+    at: str
+    trunk_port: int
+    log: Path
+    process: subprocess.Popen[str]
+
+    def callee(self, number: str) -> Phone:
+        return Phone(f"+86{number}", CALLEES_HOST, self.trunk_port, "192.0.2.31")
+
+
+class Operator:
+    """Numbers, parcels and switches of this file."""
+
+    def __init__(self, world: World, url: str) -> None:
+        self.world, self.url = world, url
+        self.telecom = world.actor("telecom")
+        self._town = new_town(world)
+        self.add_numbers("extension")
+        self.add_numbers("axb")
+
+    def add_numbers(self, mode: str) -> None:
+        digits = DIGITS if mode == "extension" else 0
+        with self.world.admin() as conn:
+            pool.add_numbers(
+                conn,
+                [fresh_number() for _ in range(2)],
+                telecom=f"key:{self.telecom.name}",
+                mode=mode,
+                region=CITY,
+                digits=digits,
+                capacity=capacity(mode, digits),
+                now=self.world.clock(),
+            )
+
+    def retire(self) -> None:
+        with self.world.admin() as conn:
+            conn.execute(
+                "update relay_number set retired_at = now() where telecom = %s", (f"key:{self.telecom.name}",)
+            )
+
+    def parcel(self, phone: str | None = None) -> Parcel:
+        """Out for delivery, with a courier whose phone is registered."""
+        town, courier_phone = self._town, canaries.phone()
+        place = {"province": "浙江省", "city": CITY, "district": DISTRICT, "detail": canaries.detail()}
+        someone = Person(canaries.name(), phone or canaries.phone(), place)
+        posted = town.carrier.post("/v1/couriers", {"handle": town.courier.name, "phone": courier_phone})
+        assert posted.status_code == 201, posted.text
+        body = {
+            "network": "douyin",
+            "carrier": town.carrier_slug,
+            "recipient": town.tokenize(someone).as_recipient(),
+            "relay": True,
+        }
+        made = town.merchant.post("/v1/waybills", body)
+        assert made.status_code == 201, made.text
+        waybill_no, relay = made.get_json()["waybill_no"], made.get_json()["relay"]
+        for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
+            assert town.event(waybill_no, type_, **more).status_code == 201
+        return Parcel(
+            courier_phone,
+            someone,
+            relay["number"],
+            relay["extension"],
+            waybill_no,
+            town.merchant,
+            town.courier,
+        )
+
+    @contextmanager
+    def switch(self, *, url: str | None = None, options: list[str] | None = None) -> Iterator[Switch]:
+        """Its log stands beside the engines', where the last test of a run looks for leaks."""
+        port, trunk = free_port(OWN_HOST), free_port(CALLEES_HOST)
+        log = self.world.instance.engines.data / "logs" / f"sip-{port}.log"
+        command = [
+            sys.executable, "-m", "vault_gateway", "sip", "--listen", f"{OWN_HOST}:{port}",
+            "--trunk", f"{CALLEES_HOST}:{trunk}", "--from", CALLERS_HOST, "--url", url or self.url, *(options or []),
+        ]  # fmt: skip
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, "VAULT_GATEWAY_KEY": self.telecom.key},
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+            )
+        with process:
+            assert process.stdout is not None
+            try:
+                assert process.stdout.readline() == f"ready sip:{OWN_HOST}:{port}\n", log.read_text()
+                yield Switch(f"{OWN_HOST}:{port}", trunk, log, process)
+            finally:
+                process.terminate()
+                assert process.wait(20) == 0
+                assert process.stdout.read() == ""
+
+    def records(
+        self, parcel: Parcel, wanted: Collection[str] = ("end", "failed"), within_s: float = 10
+    ) -> list[list[str]]:
+        """Types of records of each call about the parcel, once every call has one that is wanted."""
+        until = time.monotonic() + within_s
+        while True:
+            types = self.records_now(parcel)
+            if types and all(set(wanted) & set(each) for each in types):
+                return types
+            assert time.monotonic() < until, types
+            time.sleep(0.1)
+
+    def records_now(self, parcel: Parcel) -> list[list[str]]:
+        with self.world.admin() as conn:
+            rows = conn.execute(
+                "select c.call_id, array_agg(e.type order by e.type) filter (where e.type is not null)"
+                " as types from relay_call c left join relay_call_event e using (telecom, call_id)"
+                " where c.waybill_id in (select waybill_id from relay_binding where waybill_no = %s)"
+                " group by c.call_id, c.routed_at order by c.routed_at",
+                (parcel.waybill_no,),
+            ).fetchall()
+        return [row["types"] or [] for row in rows]
