@@ -246,6 +246,8 @@ def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> 
         relay.route(replace(asked, called="+8617099999999"))
     with pytest.raises(ApiError, match="not_found"):
         relay.record(unique("call"), "end", datetime.now(UTC), reason="busy")
+    with world.admin() as conn:
+        conn.execute("update relay_number set retired_at = now() where number = %s", (number,))
 
 
 def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:
