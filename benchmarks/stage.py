@@ -73,6 +73,8 @@ def stage() -> Iterator[Stage]:
         # As root PostgreSQL is another user, who has to pass through.
         Path(folder).chmod(0o711)
         os.environ["VAULT_GATEWAY_POLICIES"] = str(_policies(Path(folder) / "policies"))
+        # What is measured is how fast it could be, not how fast one client may.
+        os.environ["VAULT_GATEWAY_CLIENT_RATE"] = "1000000/minute"
         with running(Path(folder) / "data", port=free_port()) as (instance, url):
             yield Stage(instance, url)
 

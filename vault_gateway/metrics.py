@@ -30,6 +30,10 @@ RELAY_ROUTES = Counter(
     "vault_gateway_relay_routes_total", "Calls and messages by what became of them", ["answer"]
 )
 RELAY_ALARMS = Counter("vault_gateway_relay_alarms_total", "Telecoms that routed calls without records")
+RELAY_GUESS_ALARMS = Counter(
+    "vault_gateway_relay_guess_alarms_total",
+    "Wrong extensions dialled on a relay number beyond those that mistakes explain",
+)
 RELAY_PLACES = Gauge(
     "vault_gateway_relay_places",
     "Places of the pool: live, cooling or free",

@@ -141,6 +141,13 @@ class Ledger:
             )
 
     @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection without a transaction and without a wall: for directories and look-up functions, by which it is
+        found out what there is to decide."""
+        with self._database.connection() as conn:
+            yield conn
+
+    @contextmanager
     def open(self, caller: Caller, tenant: Tenant | None = None) -> Iterator[Unit]:
         with self._database.connection() as conn:
             unit = Unit(conn, caller, self._clock, self._access)

@@ -7,8 +7,6 @@ telecom that owns the number. Every question is an event, answered or not.
 from __future__ import annotations
 
 import re
-import threading
-import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,12 +14,14 @@ from typing import Any
 from vault_gateway import metrics
 from vault_gateway.access.resources import relay_number
 from vault_gateway.audit.event import Event
-from vault_gateway.audit.ledger import Ledger, Unit, refused
-from vault_gateway.errors import GatewayError, not_found, unavailable
+from vault_gateway.audit.ledger import Ledger, refused
+from vault_gateway.errors import not_found, unavailable
 from vault_gateway.ids import base32
 from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Clock
+from vault_gateway.relay.debts import Debts
+from vault_gateway.relay.guessing import Guesses
 from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.service import BINDING_PREFIX
 from vault_gateway.relay.store import calls, pool
@@ -32,15 +32,9 @@ from vault_gateway.relay.texts import mask_numbers
 from vault_gateway.tokens.phones import split_extension
 
 MAX_SECONDS = 3600
-# A caller who dials so many extensions that nobody has is a stranger who tries them out.
-_GUESSES = "10/hour"
 _CALLS_BACK_FOR = timedelta(hours=24)
 # A lost answer is asked for again at once. Who repeats an old question would learn where the call went.
 _ASKED_AGAIN_WITHIN = timedelta(minutes=1)
-# How long a telecom may take to report a call, and how many reports it may owe.
-_REPORTS_WITHIN = timedelta(minutes=15)
-_OWES_SINCE = timedelta(hours=24)
-_LOOKS_AT_DEBT_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +55,35 @@ class RoutingService:
     ) -> None:
         self._ledger = ledger
         self._keys = keys
-        self._limits = limits
+        self._guesses = Guesses(limits)
         self._clock = clock
-        self._debts = _Debts(unrecorded_routes)
+        self._debts = Debts(ledger, clock, unrecorded_routes)
 
     def route(self, who: Caller, call: Call) -> dict[str, Any]:
         """`{action: connect, destination, extension?, display, binding_id, max_seconds, text?}`,
         `{action: ask_extension, digits}` or `{action: reject, reason}`; 404 for a number that is not the caller's
-        own."""
-        anywhere, here = self._digests(call)
-        event = Event("relay.route", detail={"medium": call.medium, "call": call.call_id})
-        with self._ledger.open(who) as unit:
-            number, policies = self._number(unit, call, event)
-            event = replace(event, policies=policies, resource=f"number:{number.number}")
-            if self._is_guesser(anywhere):
-                return self._reject(unit, event, "blocked")
-            extension = call.extension or _extension_in(call.text, number.digits)
-            if number.mode == "extension" and extension is not None and not _fits(extension, number):
-                return self._reject_guess(unit, event, anywhere)
-            dialled = here if number.mode == "axb" else None if extension is None else extension.encode()
-            end = calls.find_end(unit.conn, number.number, dialled, here, self._clock())
-            if end is None and number.mode == "extension" and extension is None and call.medium == "voice":
-                return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
-            reason = self._reason_against(unit, number, end)
-            if end is None or reason is not None:
-                if end is None and number.mode == "extension":
-                    return self._reject_guess(unit, event, anywhere)
-                return self._reject(unit, event, reason or "no_binding", end)
-            to = end.courier if end.called_back else end.reaches
-            if to is None:
-                return self._reject(unit, event, "no_binding", end)
-            if not calls.insert_call(
+        own.
+
+        Neither Vault nor Redis is waited for inside a transaction: what is read comes first, and what is written is
+        the call with its event.
+        """
+        number, event = self._own_number(who, call)
+        here, anywhere = self._digests(call)
+        extension = call.extension or _extension_in(call.text, number.digits)
+        guesses = number.mode == "extension" and extension is not None
+        if guesses and self._guesses.are_used_up(number.number, here, anywhere):
+            return self._reject(who, event, "blocked")
+        end = self._look_up(number, extension, here)
+        if end is None:
+            if guesses and self._guesses.count(number.number, here, anywhere):
+                event = replace(event, detail={**event.detail, "alarm": "guessing"})
+            return self._nobody(who, call, number, event, guesses=guesses)
+        reason = self._reason_against(number, end)
+        to = end.courier if end.called_back else end.reaches
+        if reason is not None or to is None:
+            return self._reject(who, event, reason or "no_binding", end)
+        with self._ledger.open(who, end.tenant) as unit:
+            known = calls.insert_call(
                 unit.conn,
                 number.telecom,
                 call.call_id,
@@ -102,11 +94,45 @@ class RoutingService:
                 to.phone,
                 self._clock(),
                 asked_again_within=_ASKED_AGAIN_WITHIN,
-            ):
-                return self._reject(unit, event, "no_binding", end)
-            unit.enter(end.tenant)
-            unit.record(replace(_about(event, end), fields=("phone",)))
+            )
+            if known:
+                unit.record(replace(_about(event, end), fields=("phone",)))
+        if not known:
+            return self._reject(who, event, "no_binding", end)
         return self._connect(who, call, number, end, to, event)
+
+    def _own_number(self, who: Caller, call: Call) -> tuple[RelayNumber, Event]:
+        """Before Vault is asked for anything: who may not route hears that there is no such number."""
+        event = Event("relay.route", detail={"medium": call.medium, "call": call.call_id})
+        with self._ledger.look() as conn:
+            number = pool.find_number(conn, call.called)
+        if number is None:
+            with self._ledger.open(who):
+                raise refused(event, not_found(), reason="unknown_number")
+        policies = self._ledger.require(who, event, relay_number(number.number, number.telecom), not_found())
+        return number, replace(event, policies=policies, resource=f"number:{number.number}")
+
+    def _look_up(self, number: RelayNumber, extension: str | None, caller: bytes) -> End | None:
+        if number.mode == "axb":
+            dialled: bytes | None = caller
+        elif extension is None:
+            dialled = None
+        elif _fits(extension, number):
+            dialled = extension.encode()
+        else:
+            return None
+        with self._ledger.look() as conn:
+            return calls.find_end(conn, number.number, dialled, caller, self._clock())
+
+    def _nobody(
+        self, who: Caller, call: Call, number: RelayNumber, event: Event, *, guesses: bool
+    ) -> dict[str, Any]:
+        """Nobody is behind what was dialled: a stranger to a pair, no extension yet, or a wrong one."""
+        if number.mode == "axb":
+            return self._reject(who, event, "unknown_caller")
+        if not guesses and call.medium == "voice":
+            return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
+        return self._reject(who, event, "no_binding")
 
     def _connect(
         self,
@@ -121,15 +147,15 @@ class RoutingService:
         if destination == call.caller and not end.called_back and number.mode == "extension":
             return self._turn(who, call, number, end, event)
         if number.mode == "extension" and not end.called_back and not end.can_call_back:
-            self._let_call_back(who, number, end, to.phone, destination)
+            self._let_call_back(number, end, to.phone, destination)
         return self._connected(call, number, end, destination)
 
     def _turn(self, who: Caller, call: Call, number: RelayNumber, end: End, event: Event) -> dict[str, Any]:
         """The recipient dialled the own extension: whoever has the parcel now is meant."""
         turned = replace(_about(event, end), fields=("phone",), detail={**event.detail, "to": "courier"})
+        if end.courier is None:
+            return self._reject(who, event, "no_binding", end)
         with self._ledger.open(who, end.tenant) as unit:
-            if end.courier is None:
-                return self._reject(unit, event, "no_binding", end)
             calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)
             unit.record(turned)
         return self._connected(call, number, end, self._open(who, end, end.courier, turned))
@@ -152,93 +178,48 @@ class RoutingService:
     def _open(self, who: Caller, end: End, to: SealedPhone, event: Event) -> str:
         return open_phone(self._ledger, self._keys, who, end.tenant, to, event).decode()
 
-    def _let_call_back(self, who: Caller, number: RelayNumber, end: End, to: Phone, recipient: str) -> None:
+    def _let_call_back(self, number: RelayNumber, end: End, to: Phone, recipient: str) -> None:
         [digest] = self._caller_digests([(number.number, recipient.encode())])
         until = min(end.expires_at, self._clock() + _CALLS_BACK_FOR)
-        with self._ledger.open(who) as unit:
-            calls.let_call_back(unit.conn, number.number, digest, end.binding_id, to, until)
+        with self._ledger.look() as conn:
+            calls.let_call_back(conn, number.number, digest, end.binding_id, to, until)
 
-    def _number(self, unit: Unit, call: Call, event: Event) -> tuple[RelayNumber, tuple[str, ...]]:
-        number = pool.find_number(unit.conn, call.called)
-        if number is None:
-            raise refused(event, not_found(), reason="unknown_number")
-        return number, unit.require(event, relay_number(number.number, number.telecom), not_found())
-
-    def _reason_against(self, unit: Unit, number: RelayNumber, end: End | None) -> str | None:
+    def _reason_against(self, number: RelayNumber, end: End) -> str | None:
         now = self._clock()
-        if end is None:
-            return "unknown_caller" if number.mode == "axb" else "no_binding"
         if now >= end.cool_until:
             return "no_binding"
         if now >= end.expires_at:
             return "cooling" if end.released else "expired"
         if end.reaches is None:
             return "no_binding"
-        if self._debts.too_many(unit, number.telecom, self._clock):
+        if self._debts.too_many(number.telecom):
             metrics.RELAY_ALARMS.inc()
             return "quota"
         return None
 
-    def _reject_guess(self, unit: Unit, event: Event, caller: bytes) -> dict[str, Any]:
-        try:
-            self._limits.spend("relay-guess", _GUESSES, caller.hex())
-        except GatewayError as error:
-            if error.code != "rate_limited":
-                raise
-        return self._reject(unit, event, "no_binding")
-
-    def _is_guesser(self, caller: bytes) -> bool:
-        try:
-            self._limits.require_left("relay-guess", _GUESSES, caller.hex())
-        except GatewayError as error:
-            if error.code == "rate_limited":
-                return True
-            raise
-        return False
-
-    def _reject(self, unit: Unit, event: Event, reason: str, end: End | None = None) -> dict[str, Any]:
-        """Written and committed with the transaction at hand, in the log of the parcel where one was dialled."""
-        if end is not None:
-            unit.enter(end.tenant)
-        unit.record(replace(_about(event, end), outcome="deny", reason=reason))
+    def _reject(self, who: Caller, event: Event, reason: str, end: End | None = None) -> dict[str, Any]:
+        """Written in the log of the parcel where one was dialled."""
+        with self._ledger.open(who, None if end is None else end.tenant) as unit:
+            unit.record(replace(_about(event, end), outcome="deny", reason=reason))
         return self._answered("reject", {"action": "reject", "reason": reason})
 
     def _answered(self, what: str, answer: dict[str, Any]) -> dict[str, Any]:
         metrics.RELAY_ROUTES.labels(what).inc()
         return answer
 
-    def _digests(self, call: Call) -> tuple[bytes, bytes]:
-        """Of the caller anywhere, for the lock on guessing, and on this number."""
-        plain = call.caller.encode() or b"anonymous"
-        anywhere, here = self._caller_digests([("", plain), (call.called, plain)])
-        return anywhere, here
+    def _digests(self, call: Call) -> tuple[bytes, bytes | None]:
+        """Of the caller on this number, and on any; None for that where the number is hidden."""
+        if not call.caller:
+            return self._caller_digests([(call.called, b"anonymous")])[0], None
+        plain = call.caller.encode()
+        here, anywhere = self._caller_digests([(call.called, plain), ("", plain)])
+        return here, anywhere
 
     def _caller_digests(self, callers: list[tuple[str, bytes]]) -> list[bytes]:
         try:
             return self._keys.caller_digests(callers)
         except KeysUnavailable:
             raise unavailable("vault") from None
-
-
-class _Debts:
-    """Which telecoms connect calls and never report them. Asked of the database every few seconds."""
-
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self._lock = threading.Lock()
-        self._seen: dict[str, tuple[float, bool]] = {}
-
-    def too_many(self, unit: Unit, telecom: str, clock: Clock) -> bool:
-        now = time.monotonic()
-        with self._lock:
-            seen = self._seen.get(telecom)
-        if seen is not None and now < seen[0]:
-            return seen[1]
-        at = clock()
-        owed = calls.unrecorded(unit.conn, telecom, at - _OWES_SINCE, at - _REPORTS_WITHIN, self._at_most + 1)
-        with self._lock:
-            self._seen[telecom] = (now + _LOOKS_AT_DEBT_EVERY_S, owed > self._at_most)
-        return owed > self._at_most
 
 
 def _fits(extension: str, number: RelayNumber) -> bool:

@@ -144,15 +144,17 @@ def let_call_back(
     conn: Connection, number: str, caller: bytes, binding_id: UUID, to: Phone, until: datetime
 ) -> None:
     """The last parcel that called a person from a number is whom that person reaches there. Not if the binding
-    reaches somebody else by now: that person was made a stranger, and stays one."""
+    reaches somebody else by now: that person was made a stranger, and stays one. Not waited for until it is on disk:
+    whoever is forgotten in a crash is asked for the extension."""
     conn.execute(
         """
-        with reached as (
+        with hurry as (select set_config('synchronous_commit', 'off', true) as setting),
+        reached as (
           select number, binding_id from relay_slot
           where number = %s and binding_id = %s and phone_token = %s and not released for share
         )
         insert into relay_callback (number, caller, binding_id, until)
-        select number, %s, binding_id, %s from reached
+        select number, %s, binding_id, %s from reached, hurry
         on conflict (number, caller) do update set binding_id = excluded.binding_id, until = excluded.until
         """,
         (number, binding_id, to.token, caller, until),
