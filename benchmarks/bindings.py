@@ -132,9 +132,11 @@ class Seed:
             given = {"numbers": NUMBERS, "couriers": COURIERS, "merchants": MERCHANTS, "now": utc_now()}
             span = {"first": self._parcels, "last": self._parcels + added + unbound - 1}
             conn.execute(_PARCELS, {**given, **span, "bound": self._parcels + added})
-            for table, statement in _ROWS.items():
-                conn.execute(statement)
-                say(table)
+            with _without_indexes(conn):
+                for table, statement in _ROWS.items():
+                    conn.execute(statement)
+                    say(table)
+            say("indexes")
             conn.execute(
                 "update relay_number n set occupied = (select count(*) from relay_slot s where s.number = n.number)"
             )
@@ -225,3 +227,21 @@ class Seed:
         dsn = self._here.instance.endpoints.admin_dsn
         with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as conn:
             yield conn
+
+
+@contextmanager
+def _without_indexes(conn: Connection) -> Iterator[None]:
+    """Built once at the end they cost a quarter of what row by row they would; they are the same."""
+    found = conn.execute(
+        """
+        select i.indexrelid::regclass::text as name, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') as made
+        from pg_index i where i.indrelid = any (%s::regclass[]) and not i.indisunique
+        """,
+        (list(_ROWS),),
+    ).fetchall()
+    for row in found:
+        conn.execute(f"drop index {row['name']}")
+    yield
+    conn.execute("set maintenance_work_mem = '256MB'")
+    for row in found:
+        conn.execute(row["made"])

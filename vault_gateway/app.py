@@ -47,12 +47,15 @@ from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService
+from vault_gateway.relay.removing import remove_old as remove_old_relay_records
 from vault_gateway.relay.routing import RoutingService
 from vault_gateway.relay.service import RelayService
+from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.relay.store.pool import sweep_all as sweep_pool
 from vault_gateway.relay.twilio.http import Twilio, TwilioAccount, twilio_blueprint
 from vault_gateway.relay.twilio.sms import MessageService
 from vault_gateway.relay.twilio.voice import VoiceService
+from vault_gateway.retention import load_retention
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.breakglass.http import break_glass_blueprint
 from vault_gateway.reveals.breakglass.service import BreakGlassService
@@ -194,7 +197,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     networks = load_networks(settings.policies / "networks")
     normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
-    tenants, request_keys = TenantRegistry(clock), parts.request_keys()
+    tenants, request_keys, relay = TenantRegistry(clock), parts.request_keys(), RelayService(clock)
     tokens = TokenService(
         ledger,
         parts.tokenizer(),
@@ -202,10 +205,11 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
         tenants,
         clock,
         missed_searches_a_day=settings.missed_searches_a_day,
+        on_erased=lambda unit, tenant, token: relay.release_of_phone(unit, Phone(tenant.id, token)),
     )
     watchers = (SheetCounter(networks), Outbox(clock))
-    waybills = WaybillService(ledger, tenants, networks, RelayService(clock), clock, watchers)
-    couriers = CourierService(ledger, tokens, normaliser, clock)
+    waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
+    couriers = CourierService(ledger, tokens, normaliser, relay, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))
@@ -261,7 +265,12 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(parcel_relay_blueprint(parcels))
     app.register_blueprint(_twilio(parts, routing, records))
     _notices(app, parts, keys)
-    return {"relay_rest": lambda conn: sweep_pool(conn, clock()), "relay_pool": pool.measure}
+    periods = load_retention(parts.settings.policies / "retention.yaml")
+    return {
+        "relay_rest": lambda conn: sweep_pool(conn, clock()),
+        "relay_pool": pool.measure,
+        "relay_records": lambda conn: remove_old_relay_records(conn, periods, clock),
+    }
 
 
 def _twilio(parts: Parts, routing: RoutingService, records: RecordService) -> Blueprint:

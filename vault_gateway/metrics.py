@@ -34,6 +34,9 @@ RELAY_GUESS_ALARMS = Counter(
     "vault_gateway_relay_guess_alarms_total",
     "Wrong extensions dialled on a relay number beyond those that mistakes explain",
 )
+RELAY_REMOVED = Counter(
+    "vault_gateway_relay_removed_total", "Records of relay numbers removed past their time", ["kind"]
+)
 RELAY_PLACES = Gauge(
     "vault_gateway_relay_places",
     "Places of the pool: live, cooling or free",

@@ -22,7 +22,7 @@ DIRECTORIES = {
     "usage_delta",
 }
 # Rows that end: repeated answers, ends and callers of relay numbers, what was sent,
-# what was folded, counts of days that are over.
+# what was folded, counts of days that are over, records of relay numbers past their time.
 DELETABLE = {
     "idempotency",
     "relay_slot",
@@ -33,6 +33,10 @@ DELETABLE = {
     "courier_day",
     "merchant_day",
     "route",
+    "relay_binding",
+    "relay_call",
+    "relay_call_event",
+    "relay_exhausted",
 }
 
 
@@ -90,6 +94,31 @@ def test_the_gateway_writes_no_directory_that_an_operator_keeps(world: World) ->
             f"select has_table_privilege('vault_gateway_app', '{table}', 'insert, update, delete') as writes",
         )
         assert not held["writes"], table
+
+
+def test_the_gateway_takes_places_on_relay_numbers_and_changes_nothing_else_of_them(world: World) -> None:
+    columns = rows(
+        world,
+        """
+        select attname as name, has_column_privilege('vault_gateway_app', attrelid, attnum, 'update') as updates,
+               has_column_privilege('vault_gateway_app', attrelid, attnum, 'insert') as inserts
+        from pg_attribute where attrelid = 'relay_number'::regclass and attnum > 0
+        """,
+    )
+    assert {one["name"] for one in columns if one["updates"]} == {"occupied"}
+    assert not [one["name"] for one in columns if one["inserts"]]
+
+
+def test_the_gateway_asks_whose_a_key_is_and_reads_no_digest(world: World) -> None:
+    columns = rows(
+        world,
+        """
+        select attname as name from pg_attribute
+        where attrelid = 'client'::regclass and attnum > 0
+          and not has_column_privilege('vault_gateway_app', attrelid, attnum, 'select')
+        """,
+    )
+    assert {one["name"] for one in columns} == {"key_digest"}
 
 
 def test_no_role_of_the_gateway_makes_owns_or_bypasses_anything(world: World) -> None:

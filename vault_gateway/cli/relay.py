@@ -15,6 +15,7 @@ from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.keys import Tokenizer
 from vault_gateway.model import SLUG, Tenant, utc_now
 from vault_gateway.relay import plan as planning
+from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.service_numbers import ServiceNumbers
 from vault_gateway.relay.store import pool as store
 from vault_gateway.tokens.masks import MaskingProfile
@@ -138,7 +139,7 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
             utc_now,
             missed_searches_a_day=0,
         )
-        service = ServiceNumbers(ledger, tokens, normaliser, utc_now)
+        service = ServiceNumbers(ledger, tokens, normaliser, RelayService(utc_now), utc_now)
         click.echo(service.register(operator, Tenant(platform, merchant), number))
 
 

@@ -17,6 +17,7 @@ from vault_gateway.cli.networks import network
 from vault_gateway.cli.notices import notices
 from vault_gateway.cli.provisioning import provision
 from vault_gateway.cli.relay import relay
+from vault_gateway.cli.retention import retention
 from vault_gateway.cli.segments import segment
 from vault_gateway.cli.servers import migrate, serve, up
 from vault_gateway.cli.sip import sip
@@ -29,6 +30,7 @@ from vault_gateway.networks.granting import GrantError
 from vault_gateway.networks.loading import NetworkError
 from vault_gateway.notices.templates import TemplateError
 from vault_gateway.quotas import QuotaError
+from vault_gateway.retention import RetentionError
 from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
 from vault_gateway.tokens.masks import MaskingError
@@ -55,6 +57,7 @@ root.add_command(masks)
 root.add_command(segment)
 root.add_command(notices)
 root.add_command(sip)
+root.add_command(retention)
 
 
 _ANSWERED = (
@@ -69,6 +72,7 @@ _ANSWERED = (
     PurposeError,
     TemplateError,
     QuotaError,
+    RetentionError,
 )
 
 

@@ -14,6 +14,8 @@ from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Kind, Origin, Tenant
+from vault_gateway.relay.service import RelayService
+from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.normalise import Normaliser, ValueRefused
 from vault_gateway.tokens.service import TokenService
@@ -22,9 +24,17 @@ _NOT_YOURS = GatewayError("forbidden", 403, "Your role may not do this.")
 
 
 class CourierService:
-    def __init__(self, ledger: Ledger, tokens: TokenService, normaliser: Normaliser, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tokens: TokenService,
+        normaliser: Normaliser,
+        relay: RelayService,
+        clock: Clock,
+    ) -> None:
         self._ledger = ledger
         self._tokens = tokens
+        self._relay = relay
         self._normaliser = normaliser
         self._clock = clock
 
@@ -51,7 +61,7 @@ class CourierService:
             if row is not None:
                 old = identity_store.courier_phone(unit.conn, carrier, handle)
                 if old is not None:
-                    token_store.erase(unit.conn, tenant.id, old, now)
+                    self._erase(unit, tenant, old, now)
                 _insert_phone(unit, tenant, row, event_id, now)
                 identity_store.ensure_courier(unit.conn, carrier, handle, station, row.id, now)
             if key is not None:
@@ -72,8 +82,13 @@ class CourierService:
             if row is None:
                 raise refused(event, not_found(), reason="unknown_courier")
             if row["phone_token"] is not None:
-                token_store.erase(unit.conn, tenant.id, row["phone_token"], now)
+                self._erase(unit, tenant, row["phone_token"], now)
             unit.record(replace(event, policies=policies))
+
+    def _erase(self, unit: Unit, tenant: Tenant, phone: UUID, now: datetime) -> None:
+        """With the pairs that it was an end of: a phone that is the courier's no more reaches no recipient."""
+        token_store.erase(unit.conn, tenant.id, phone, now)
+        self._relay.release_of_phone(unit, Phone(tenant.id, phone))
 
     def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewToken:
         try:

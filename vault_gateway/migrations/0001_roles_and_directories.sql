@@ -57,5 +57,16 @@ create table courier (
 );
 
 grant select, insert on tenant to vault_gateway_app;
-grant select on platform, carrier, station, client to vault_gateway_app;
+grant select on platform, carrier, station to vault_gateway_app;
+-- Not the digests: whose key this is, it may ask, and not list them.
+grant select (name, role, platform, merchant, carrier, station, created_at, revoked_at) on client to vault_gateway_app;
+create function client_of_key(in_digest bytea) returns text
+language sql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$
+  select c.name from public.client c where c.key_digest = in_digest
+$$;
+grant select (name, key_digest) on client to vault_gateway_lookup;
+alter function client_of_key(bytea) owner to vault_gateway_lookup;
+revoke all on function client_of_key(bytea) from public;
+grant execute on function client_of_key(bytea) to vault_gateway_app;
 grant select, insert, update on courier to vault_gateway_app;

@@ -16,7 +16,8 @@ create index relay_number_free on relay_number (mode, region, occupied, number)
   where retired_at is null and occupied < capacity;
 create index relay_number_least on relay_number (mode, occupied, number)
   where retired_at is null and occupied < capacity;
-grant select, insert, update on relay_number to vault_gateway_app;
+-- Numbers come and go by an operator; the gateway takes places on them.
+grant select, update (occupied) on relay_number to vault_gateway_app;
 
 -- What a merchant sees of a parcel's number. Live until `expires_at`, at rest until `cool_until`: both follow
 -- from time, so that no job has to run for a number to close.
@@ -35,12 +36,13 @@ create table relay_binding (
   primary key (tenant_id, id)
 );
 create index relay_binding_waybill on relay_binding (tenant_id, waybill_id, id);
+create index relay_binding_rested on relay_binding (cool_until, id);
 alter table relay_binding enable row level security;
 alter table relay_binding force row level security;
 create policy tenant_wall on relay_binding
   using (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid)
   with check (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
-grant select, insert, update on relay_binding to vault_gateway_app;
+grant select, insert, update, delete on relay_binding to vault_gateway_app;
 
 -- From what is dialled to whom it reaches: one row for each end that can be called. `dialled` is the extension, or
 -- for AXB the keyed digest of the one caller who reaches this end. No personal data, no wall: it finds the tenant.
@@ -61,6 +63,8 @@ create table relay_slot (
 );
 create index relay_slot_binding on relay_slot (binding_id);
 create index relay_slot_rested on relay_slot (cool_until);
+-- For a phone that is erased.
+create index relay_slot_phone on relay_slot (phone_token);
 grant select, insert, update, delete on relay_slot to vault_gateway_app;
 
 -- A recipient who was called may call back without an extension: which binding that means, by keyed digest.
@@ -82,12 +86,13 @@ create table relay_exhausted (
   at timestamptz not null,
   primary key (tenant_id, waybill_id)
 );
+create index relay_exhausted_at on relay_exhausted (at, waybill_id);
 alter table relay_exhausted enable row level security;
 alter table relay_exhausted force row level security;
 create policy tenant_wall on relay_exhausted
   using (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid)
   with check (tenant_id = nullif(current_setting('app.tenant', true), '')::uuid);
-grant select, insert, update on relay_exhausted to vault_gateway_app;
+grant select, insert, update, delete on relay_exhausted to vault_gateway_app;
 
 -- Calls and messages that were connected. `caller` is a keyed digest. Partition keys lead: a telecom's own ids.
 create table relay_call (
@@ -112,8 +117,9 @@ create table relay_call (
 );
 create index relay_call_unrecorded on relay_call (telecom, routed_at) where recorded_at is null;
 create index relay_call_binding on relay_call (binding_id, routed_at);
+create index relay_call_routed on relay_call (routed_at);
 create index relay_call_failed on relay_call (waybill_id, failed_at) where failed_at is not null;
-grant select, insert, update on relay_call to vault_gateway_app;
+grant select, insert, update, delete on relay_call to vault_gateway_app;
 
 create table relay_call_event (
   telecom text not null,
@@ -124,7 +130,7 @@ create table relay_call_event (
   reason text,
   primary key (telecom, call_id, type)
 );
-grant select, insert on relay_call_event to vault_gateway_app;
+grant select, insert, delete on relay_call_event to vault_gateway_app;
 
 -- One read answers a call: the end that was dialled (or, without an extension, the one that this caller was last
 -- called from), and the ciphertexts of its phone and of the courier's, over all tenants.

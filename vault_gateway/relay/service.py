@@ -14,6 +14,7 @@ from uuid import UUID
 
 from vault_gateway import metrics
 from vault_gateway.audit.ledger import Unit
+from vault_gateway.database import enter_tenant
 from vault_gateway.errors import GatewayError
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import Clock, Tenant
@@ -139,6 +140,17 @@ class RelayService:
             bindings.reach(unit.conn, binding.id, phone)
         # Last: a call to the former one that is under way is waited for above, and its trace is here now.
         bindings.forget_callers(unit.conn, [binding.id for binding in live])
+
+    def release_of_phone(self, unit: Unit, phone: Phone) -> None:
+        """The phone is erased: nothing connects to it from now on, or from it by a number that knew it. What its
+        numbers kept of their callers goes too; they rest like all others, or would be misrouted."""
+        now, of = self._clock(), unit.tenant
+        for tenant_id, ids in bindings.live_reaching(unit.conn, phone, now).items():
+            enter_tenant(unit.conn, tenant_id)
+            bindings.release_all(unit.conn, tenant_id, ids, now, now + self._cooldown)
+            bindings.forget_callers(unit.conn, ids)
+        if of is not None:
+            unit.enter(of)
 
     def _live(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
         now = self._clock()

@@ -8,21 +8,31 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
 from vault_gateway.model import Caller, Clock, Kind, Origin, Tenant
+from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store import parties
+from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.normalise import Normaliser, ValueRefused
 from vault_gateway.tokens.service import TokenService
 
 
 class ServiceNumbers:
-    def __init__(self, ledger: Ledger, tokens: TokenService, normaliser: Normaliser, clock: Clock) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tokens: TokenService,
+        normaliser: Normaliser,
+        relay: RelayService,
+        clock: Clock,
+    ) -> None:
         self._ledger = ledger
         self._tokens = tokens
         self._normaliser = normaliser
+        self._relay = relay
         self._clock = clock
 
     def register(self, caller: Caller, tenant: Tenant, number: str) -> str:
-        """Seals the number and stores it in place of the one before, which is erased; returns its mask. The
+        """Seals the number and stores it; the one before is erased, and its pairs are released. Returns the mask. The
         platform has to be registered, for its keys seal it."""
         try:
             value = self._normaliser.own_phone(number)
@@ -35,6 +45,7 @@ class ServiceNumbers:
             old = parties.replace_service_number(unit.conn, tenant.id, row.id, now)
             if old is not None:
                 token_store.erase(unit.conn, tenant.id, old, now)
+                self._relay.release_of_phone(unit, Phone(tenant.id, old))
             token_store.insert_tokens(
                 unit.conn,
                 tenant.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,8 @@ from vault_gateway.tokens.items import (
 )
 from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused
 
+OnErased = Callable[[Unit, Tenant, UUID], None]
+
 
 def origin_of(caller: Caller) -> Origin:
     return Origin.PLATFORM if caller.principal.role is Role.PLATFORM else Origin.MERCHANT
@@ -49,13 +51,16 @@ class TokenService:
         clock: Clock,
         *,
         missed_searches_a_day: int,
+        on_erased: OnErased | None = None,
     ) -> None:
+        """`on_erased` hears of each token that is erased, in that transaction."""
         self._ledger = ledger
         self._tokenizer = tokenizer
         self._normaliser = normaliser
         self._tenants = tenants
         self._clock = clock
         self._missed_a_day = missed_searches_a_day
+        self._on_erased = on_erased
 
     def create(
         self, caller: Caller, tenant: Tenant, items: Sequence[Any], order: str | None, key: RequestKey | None
@@ -196,6 +201,8 @@ class TokenService:
             policies = unit.require(event, resource, answer)
             if not store.erase(unit.conn, tenant.id, parsed[1], self._clock()):
                 raise refused(replace(event, token=None), not_found(), reason="unknown_token")
+            if self._on_erased is not None:
+                self._on_erased(unit, tenant, parsed[1])
             unit.record(replace(event, policies=policies, order=row["order_ref"]))
 
     def _ground(self, caller: Caller, tenant: Tenant, event: Event) -> tuple[str, ...]:

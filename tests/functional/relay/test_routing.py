@@ -121,17 +121,6 @@ def test_cancelling_closes_the_number_at_once(line: Line) -> None:
     assert answer.get_json()["reason"] == "cooling"
 
 
-def test_an_erased_phone_is_reached_no_more(line: Line) -> None:
-    [token] = [
-        item["token"]
-        for item in line.town.merchant.post(
-            "/v1/tokens/search", {"kind": "phone", "value": line.recipient.phone}
-        ).get_json()["items"]
-    ]
-    assert line.town.merchant.delete(f"/v1/tokens/{token}").status_code == 204
-    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "no_binding"
-
-
 def test_a_corrected_recipient_is_reached_and_the_former_one_is_not(line: Line) -> None:
     former, new = canaries.person(), canaries.person()
     body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}

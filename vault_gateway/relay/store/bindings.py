@@ -134,6 +134,39 @@ def move_end(conn: Connection, tenant_id: UUID, binding: Binding) -> None:
     )
 
 
+def live_reaching(conn: Connection, phone: Phone, now: datetime) -> dict[UUID, list[UUID]]:
+    """By tenant the bindings, of whatever tenants, that have this phone at an end."""
+    rows = conn.execute(
+        """
+        select tenant_id, array_agg(distinct binding_id order by binding_id) as ids from relay_slot
+        where phone_token = %s and phone_tenant = %s and expires_at > %s group by tenant_id order by tenant_id
+        """,
+        (phone.token, phone.tenant_id, now),
+    )
+    return {row["tenant_id"]: row["ids"] for row in rows}
+
+
+def release_all(
+    conn: Connection, tenant_id: UUID, ids: Sequence[UUID], now: datetime, cool_until: datetime
+) -> None:
+    """Those of the tenant's bindings that still live; the wall is open for it."""
+    conn.execute(
+        """
+        with live as (
+          select id from relay_binding
+          where tenant_id = %(tenant)s and id = any (%(ids)s::uuid[]) and expires_at > %(now)s order by id for update
+        ),
+        ends as (
+          update relay_slot s set expires_at = %(now)s, cool_until = %(cool_until)s, released = true
+          from live where s.binding_id = live.id
+        )
+        update relay_binding b set expires_at = %(now)s, cool_until = %(cool_until)s, released = true
+        from live where b.tenant_id = %(tenant)s and b.id = live.id
+        """,
+        {"tenant": tenant_id, "ids": list(ids), "now": now, "cool_until": cool_until},
+    )
+
+
 def get_binding(conn: Connection, tenant_id: UUID, binding_id: UUID, *, lock: bool = False) -> Binding | None:
     row = conn.execute(
         f"""

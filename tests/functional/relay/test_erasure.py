@@ -1,0 +1,76 @@
+"""A phone that is erased takes its relay numbers with it, at once and in both directions."""
+
+from __future__ import annotations
+
+from tests import canaries
+from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.test_pool import bind_pair
+from tests.world import World
+
+
+def erase_recipient(line: Line) -> None:
+    asked = {"kind": "phone", "value": line.recipient.phone}
+    [found] = line.town.merchant.post("/v1/tokens/search", asked).get_json()["items"]
+    assert line.town.merchant.delete(f"/v1/tokens/{found['token']}").status_code == 204
+
+
+def pair_of(world: World, line: Line) -> Line:
+    add_numbers(world, line.telecom, 1, "axb")
+    status, body = bind_pair(line.town.courier, line.waybill_no)
+    assert status == 201, body
+    return Line(
+        line.town, line.telecom, line.recipient, line.courier_phone, line.waybill_no, body["number"], ""
+    )
+
+
+def test_with_the_recipients_phone_its_numbers_are_closed_and_rest(world: World, line: Line) -> None:
+    pair = pair_of(world, line)
+    line.call(line.courier_phone, line.extension)
+    erase_recipient(line)
+    for answer in (
+        line.call(line.courier_phone, line.extension),
+        pair.call(line.courier_phone),
+        pair.call(line.recipient.phone),
+    ):
+        assert answer.get_json() == {"action": "reject", "reason": "cooling"}
+    # Nothing is left by which the recipient was known when calling back.
+    assert line.call(line.recipient.phone).get_json()["action"] == "ask_extension"
+    view = line.town.merchant.get(f"/v1/waybills/{line.waybill_no}").get_json()
+    assert "relay" not in view
+    with world.admin() as conn:
+        rows = conn.execute(
+            "select b.released, b.cool_until - b.expires_at = interval '30 days' as rests, s.released as closed"
+            " from relay_binding b join relay_slot s on s.binding_id = b.id where b.waybill_no = %s",
+            (line.waybill_no,),
+        ).fetchall()
+    assert rows == [{"released": True, "rests": True, "closed": True}] * 3
+
+
+def test_the_wall_stands_where_it_stood_after_numbers_of_other_merchants_were_closed(
+    world: World, line: Line
+) -> None:
+    """A courier's phone is at the end of merchants' pairs; the courier's own row is written behind them."""
+    pair = pair_of(world, line)
+    new = canaries.phone()
+    body = {"handle": line.town.courier.name, "phone": new}
+    assert line.town.carrier.post("/v1/couriers", body).status_code == 201
+    # The phone that was the courier's reaches nobody, and is reached by nobody.
+    for caller in (line.courier_phone, line.recipient.phone):
+        assert pair.call(caller).get_json() == {"action": "reject", "reason": "cooling"}
+    assert line.call(line.recipient.phone, line.extension).get_json()["destination"] == f"+86{new}"
+
+
+def test_a_courier_who_is_removed_reaches_the_recipient_no_more(world: World, line: Line) -> None:
+    pair = pair_of(world, line)
+    assert line.town.carrier.delete(f"/v1/couriers/{line.town.courier.name}").status_code == 204
+    assert pair.call(line.courier_phone).get_json() == {"action": "reject", "reason": "cooling"}
+
+
+def test_another_parcels_number_stays(line: Line) -> None:
+    other = canaries.person()
+    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
+    body["recipient"] = line.town.tokenize(other).as_recipient()
+    relay = line.town.merchant.post("/v1/waybills", body).get_json()["relay"]
+    erase_recipient(line)
+    answer = line.call(canaries.phone(), relay["extension"], called=relay["number"]).get_json()
+    assert answer["destination"] == other.e164

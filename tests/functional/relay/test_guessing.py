@@ -1,0 +1,102 @@
+"""Strangers who try extensions out are locked; nobody else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests import canaries
+from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.test_pool import bind_pair
+from tests.functional.relay.test_routing import wrong
+from tests.world import Actor, World
+from vault_gateway import metrics
+from vault_gateway.relay import guessing
+
+BLOCKED = {"action": "reject", "reason": "blocked"}
+UNKNOWN = {"action": "reject", "reason": "no_binding"}
+HIDDEN = ""
+
+
+@pytest.fixture
+def tried(world: World, line: Line) -> Line:
+    """The line at a gateway of its own, which has counted nothing yet."""
+    app = world.gateway()
+    return replace(line, telecom=Actor(app, line.telecom.key, line.telecom.name))
+
+
+def guess(line: Line, caller: str, times: int = 1) -> list[dict[str, str]]:
+    return [line.call(caller, wrong(line.extension)).get_json() for _ in range(times)]
+
+
+def alarms() -> float:
+    [family] = metrics.RELAY_GUESS_ALARMS.collect()
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total"))
+
+
+def test_all_who_hide_their_number_share_the_tries_on_a_relay_number(
+    world: World, tried: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "OF_ALL_WHO_HIDE", "3/hour")
+    assert guess(tried, HIDDEN, 4) == [UNKNOWN] * 3 + [BLOCKED]
+    assert guess(tried, "anonymous") == [BLOCKED]
+    assert tried.call(HIDDEN, tried.extension).get_json() == BLOCKED
+    # Whoever shows the number is somebody else, and on another number nobody has tried anything.
+    assert tried.call(tried.courier_phone, tried.extension).get_json()["action"] == "connect"
+    [other] = add_numbers(world, tried.telecom, 1, "extension")
+    assert tried.call(HIDDEN, tried.extension, called=other).get_json() == UNKNOWN
+
+
+def test_a_tried_number_rings_an_alarm_and_has_fewer_tries_for_each(
+    tried: Line, monkeypatch: pytest.MonkeyPatch, auditor: Actor
+) -> None:
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", "6/hour")
+    before = alarms()
+    for _ in range(6):
+        assert guess(tried, canaries.phone()) == [UNKNOWN]
+    assert alarms() == before
+    stranger = canaries.phone()
+    assert guess(tried, stranger, 4) == [UNKNOWN] * 3 + [BLOCKED]
+    assert alarms() == before + 3
+    path = f"/v1/audit/events?action=relay.route&outcome=deny&actor=key:{tried.telecom.name}&limit=20"
+    told = [event["detail"].get("alarm") for event in auditor.get(path).get_json()["items"]]
+    assert told.count("guessing") >= 3
+
+
+def test_no_stranger_shuts_a_parcels_line(tried: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", "2/hour")
+    for _ in range(5):
+        guess(tried, canaries.phone())
+    # At once, and after two slips of the finger.
+    assert tried.call(canaries.phone(), tried.extension).get_json()["action"] == "connect"
+    clumsy = canaries.phone()
+    assert guess(tried, clumsy, 2) == [UNKNOWN] * 2
+    assert tried.call(clumsy, tried.extension).get_json()["action"] == "connect"
+
+
+def test_who_is_locked_still_reaches_whom_no_extension_is_needed_for(world: World, tried: Line) -> None:
+    """Somebody may have dialled wrong extensions in the name of the courier or the recipient."""
+    add_numbers(world, tried.telecom, 1, "axb")
+    _, pair = bind_pair(tried.town.courier, tried.waybill_no)
+    tried.call(canaries.phone(), tried.extension)
+    for locked in (tried.courier_phone, tried.recipient.phone):
+        assert guess(tried, locked, 11)[-1] == BLOCKED
+    assert tried.call(tried.courier_phone, called=pair["number"]).get_json()["action"] == "connect"
+    assert tried.call(tried.recipient.phone).get_json()["action"] == "connect"
+
+
+def test_a_message_without_an_extension_is_no_guess(tried: Line) -> None:
+    caller = canaries.phone()
+    for _ in range(11):
+        assert tried.call(caller, medium="sms", text="hello").get_json() == UNKNOWN
+    assert tried.call(caller, tried.extension).get_json()["action"] == "connect"
+
+
+def test_who_may_not_route_is_told_so_before_vault_is_asked(world: World, line: Line) -> None:
+    app = world.gateway(vault_addr="http://127.0.0.1:9")
+    body = {"call_id": "c1", "medium": "voice", "caller": line.courier_phone, "called": line.number}
+    for actor in (line.town.merchant, line.town.courier, world.actor("telecom")):
+        assert Actor(app, actor.key, actor.name).post("/v1/relay/route", body).status_code == 404
+    own = Actor(app, line.telecom.key, line.telecom.name)
+    assert own.post("/v1/relay/route", body).status_code == 503

@@ -1,0 +1,48 @@
+"""`retention.yaml`: what ships is valid, and what is wrong is named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vault_gateway.retention import RetentionError, load_retention
+from vault_gateway.settings import default_policies
+
+SHIPPED = default_policies() / "retention.yaml"
+
+
+def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> None:
+    periods = load_retention(SHIPPED)
+    assert min(periods.calls, periods.bindings, periods.exhausted) >= timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("calls", 1),
+        ("calls", "90"),
+        ("bindings", None),
+        ("exhausted", 1.5),
+        ("exhausted", 4000),
+        ("tokens", 9),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, name: str, wrong: Any) -> None:
+    data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    data["relay"][name] = wrong
+    path = tmp_path / "retention.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(RetentionError, match=name):
+        load_retention(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "relay: {", "relay: {}"])
+def test_what_is_no_retention_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "retention.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RetentionError, match=r"retention\.yaml"):
+        load_retention(path)

@@ -1,0 +1,36 @@
+"""`vault-gateway retention`: records that are past their time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.printing import json_text
+from vault_gateway.model import utc_now
+from vault_gateway.relay.removing import remove_old
+from vault_gateway.retention import load_retention
+
+
+@click.group()
+def retention() -> None:
+    """Records that are past their time."""
+
+
+@retention.command("run", epilog="Example: vault-gateway retention run --data data")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_option
+def run(as_json: bool, data: Path | None) -> None:
+    """Remove what is past the periods of retention.yaml now, as a gateway does again and again.
+
+    Parcels that still move keep what decides who may see their phone.
+    """
+    with installation(data) as here:
+        periods = load_retention(here.settings.policies / "retention.yaml")
+        removed = remove_old(here.conn, periods, utc_now)
+    if as_json:
+        click.echo(json_text(removed))
+        return
+    for kind, count in removed.items():
+        click.echo(f"{kind:<10} {count:>12,} removed")
