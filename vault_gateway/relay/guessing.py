@@ -12,6 +12,8 @@ alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vault_gateway import metrics
 from vault_gateway.errors import GatewayError
 from vault_gateway.limits import Limits
@@ -22,31 +24,40 @@ OF_ALL_WHO_HIDE = "20/hour"
 OF_A_NUMBER = "100/hour"
 
 
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """Who dials on a relay number. `here` and `anywhere` are the caller's digests, on this number and on any;
+    `anywhere` is None for a caller who hides."""
+
+    number: str
+    here: bytes
+    anywhere: bytes | None
+
+
 class Guesses:
-    """Wrong extensions by caller and by number. `here` and `anywhere` are the caller's digests, on this relay number
-    and on any; `anywhere` is None for a caller who hides. 503 where they cannot be counted."""
+    """Wrong extensions by caller and by number. 503 where they cannot be counted."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def are_used_up(self, number: str, here: bytes, anywhere: bytes | None) -> bool:
+    def are_used_up(self, who: Dialler) -> bool:
         """Asked before an extension is looked at, so that a locked caller learns nothing by going on."""
-        if anywhere is None:
-            return not self._left("relay-guess-hidden", OF_ALL_WHO_HIDE, number)
-        if not self._left("relay-guess", OF_A_CALLER, anywhere.hex()):
+        if who.anywhere is None:
+            return not self._left("relay-guess-hidden", OF_ALL_WHO_HIDE, who.number)
+        if not self._left("relay-guess", OF_A_CALLER, who.anywhere.hex()):
             return True
-        return not self._left("relay-guess-number", OF_A_NUMBER, number) and not self._left(
-            "relay-guess-here", OF_A_CALLER_ON_A_TRIED_NUMBER, here.hex()
+        return not self._left("relay-guess-number", OF_A_NUMBER, who.number) and not self._left(
+            "relay-guess-here", OF_A_CALLER_ON_A_TRIED_NUMBER, who.here.hex()
         )
 
-    def count(self, number: str, here: bytes, anywhere: bytes | None) -> bool:
+    def count(self, who: Dialler) -> bool:
         """Counts a wrong extension; True once the number has seen more of them than mistakes explain."""
-        if anywhere is None:
-            self._spend("relay-guess-hidden", OF_ALL_WHO_HIDE, number)
+        if who.anywhere is None:
+            self._spend("relay-guess-hidden", OF_ALL_WHO_HIDE, who.number)
         else:
-            self._spend("relay-guess", OF_A_CALLER, anywhere.hex())
-            self._spend("relay-guess-here", OF_A_CALLER_ON_A_TRIED_NUMBER, here.hex())
-        if self._spend("relay-guess-number", OF_A_NUMBER, number):
+            self._spend("relay-guess", OF_A_CALLER, who.anywhere.hex())
+            self._spend("relay-guess-here", OF_A_CALLER_ON_A_TRIED_NUMBER, who.here.hex())
+        if self._spend("relay-guess-number", OF_A_NUMBER, who.number):
             return False
         metrics.RELAY_GUESS_ALARMS.inc()
         return True

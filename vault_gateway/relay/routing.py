@@ -21,7 +21,7 @@ from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Clock
 from vault_gateway.relay.debts import Debts
-from vault_gateway.relay.guessing import Guesses
+from vault_gateway.relay.guessing import Dialler, Guesses
 from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.service import BINDING_PREFIX
 from vault_gateway.relay.store import calls, pool
@@ -68,16 +68,14 @@ class RoutingService:
         the call with its event.
         """
         number, event = self._own_number(who, call)
-        here, anywhere = self._digests(call)
+        dialler = self._dialler(call)
         extension = call.extension or _extension_in(call.text, number.digits)
-        guesses = number.mode == "extension" and extension is not None
-        if guesses and self._guesses.are_used_up(number.number, here, anywhere):
+        # Not of a pair, or of somebody who calls back: those are known, and dial nothing that they could guess.
+        if number.mode == "extension" and extension is not None and self._guesses.are_used_up(dialler):
             return self._reject(who, event, "blocked")
-        end = self._look_up(number, extension, here)
+        end = self._look_up(number, extension, dialler.here)
         if end is None:
-            if guesses and self._guesses.count(number.number, here, anywhere):
-                event = replace(event, detail={**event.detail, "alarm": "guessing"})
-            return self._nobody(who, call, number, event, guesses=guesses)
+            return self._nobody(who, call, number, event, dialler, extension)
         reason = self._reason_against(number, end)
         to = end.courier if end.called_back else end.reaches
         if reason is not None or to is None:
@@ -90,7 +88,7 @@ class RoutingService:
                 call.medium,
                 end,
                 number.number,
-                here,
+                dialler.here,
                 to.phone,
                 self._clock(),
                 asked_again_within=_ASKED_AGAIN_WITHIN,
@@ -125,13 +123,23 @@ class RoutingService:
             return calls.find_end(conn, number.number, dialled, caller, self._clock())
 
     def _nobody(
-        self, who: Caller, call: Call, number: RelayNumber, event: Event, *, guesses: bool
+        self,
+        who: Caller,
+        call: Call,
+        number: RelayNumber,
+        event: Event,
+        dialler: Dialler,
+        extension: str | None,
     ) -> dict[str, Any]:
-        """Nobody is behind what was dialled: a stranger to a pair, no extension yet, or a wrong one."""
+        """A stranger to a pair, no extension yet, or one that nobody has."""
         if number.mode == "axb":
             return self._reject(who, event, "unknown_caller")
-        if not guesses and call.medium == "voice":
+        if extension is None and self._guesses.are_used_up(dialler):
+            return self._reject(who, event, "blocked")
+        if extension is None and call.medium == "voice":
             return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
+        if self._guesses.count(dialler):
+            event = replace(event, detail={**event.detail, "alarm": "guessing"})
         return self._reject(who, event, "no_binding")
 
     def _connect(
@@ -207,13 +215,12 @@ class RoutingService:
         metrics.RELAY_ROUTES.labels(what).inc()
         return answer
 
-    def _digests(self, call: Call) -> tuple[bytes, bytes | None]:
-        """Of the caller on this number, and on any; None for that where the number is hidden."""
+    def _dialler(self, call: Call) -> Dialler:
         if not call.caller:
-            return self._caller_digests([(call.called, b"anonymous")])[0], None
+            [here] = self._caller_digests([(call.called, b"anonymous")])
+            return Dialler(call.called, here, None)
         plain = call.caller.encode()
-        here, anywhere = self._caller_digests([(call.called, plain), ("", plain)])
-        return here, anywhere
+        return Dialler(call.called, *self._caller_digests([(call.called, plain), ("", plain)]))
 
     def _caller_digests(self, callers: list[tuple[str, bytes]]) -> list[bytes]:
         try:

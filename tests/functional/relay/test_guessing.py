@@ -86,11 +86,10 @@ def test_who_is_locked_still_reaches_whom_no_extension_is_needed_for(world: Worl
     assert tried.call(tried.recipient.phone).get_json()["action"] == "connect"
 
 
-def test_a_message_without_an_extension_is_no_guess(tried: Line) -> None:
-    caller = canaries.phone()
-    for _ in range(11):
-        assert tried.call(caller, medium="sms", text="hello").get_json() == UNKNOWN
-    assert tried.call(caller, tried.extension).get_json()["action"] == "connect"
+def test_who_is_locked_is_not_asked_for_an_extension(tried: Line) -> None:
+    stranger = canaries.phone()
+    guess(tried, stranger, 10)
+    assert tried.call(stranger).get_json() == BLOCKED
 
 
 def test_who_may_not_route_is_told_so_before_vault_is_asked(world: World, line: Line) -> None:
