@@ -1,4 +1,4 @@
-"""One gateway with one switch for all of these tests."""
+"""One gateway with one switch for all of these tests, and no numbers left behind for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.e2e.sip.switch import Operator, Parcel, Switch
 from tests.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def operator(world: World) -> Iterator[Operator]:
     with world.served() as url:
         here = Operator(world, url)
@@ -18,7 +18,7 @@ def operator(world: World) -> Iterator[Operator]:
         here.retire()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def switch(operator: Operator) -> Iterator[Switch]:
     with operator.switch() as running:
         yield running
