@@ -18,7 +18,7 @@ from vault_gateway.sip.workers import Workers
 log = structlog.get_logger("vault_gateway.sip")
 
 # A caller hears a refusal when the gateway has not answered by then.
-ANSWERS_WITHIN_S = 1.5
+ANSWERS_WITHIN_S = 3.0
 _LOOKS_UP_WITH = 16
 _LOOK_UPS_WAITING = 500
 # Records are repeated for as long as a telecom may owe them, and fewer at once: calls come first.
@@ -50,7 +50,7 @@ class Gateway:
             url, key, ca_file=ca_file, connections=_RECORDS_WITH, timeout_s=10, deadline_s=_RECORDS_WITHIN_S
         )
         self._askers = Workers("look-ups", _LOOKS_UP_WITH, _LOOK_UPS_WAITING)
-        self._tellers = Workers("records", _RECORDS_WITH, _RECORDS_WAITING)
+        self._tellers = Workers("records", _RECORDS_WITH, _RECORDS_WAITING, before=self._askers)
 
     def look_up(
         self, call_id: str, caller: str, readings: Sequence[Dialled], then: Callable[[Found], None]

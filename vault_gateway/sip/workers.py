@@ -13,12 +13,17 @@ log = structlog.get_logger("vault_gateway.sip")
 
 Work = Callable[[], None]
 
+_CROWD = 4
+_HOLDS_BACK_FOR_S = 1.0
+
 
 class Workers:
-    """`at_most` pieces of work wait; more are refused. The threads end with the process."""
+    """`at_most` pieces of work wait; more are refused. While the workers `before` them are crowded, these hold back,
+    each time for a while at most. The threads end with the process."""
 
-    def __init__(self, name: str, threads: int, at_most: int) -> None:
+    def __init__(self, name: str, threads: int, at_most: int, *, before: Workers | None = None) -> None:
         self._name = name
+        self._before = before
         self._queue: queue.Queue[Work] = queue.Queue(at_most)
         for number in range(threads):
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
@@ -38,9 +43,19 @@ class Workers:
             time.sleep(0.02)
         return self._queue.unfinished_tasks
 
+    @property
+    def is_crowded(self) -> bool:
+        return self._queue.unfinished_tasks > _CROWD
+
+    def _let_others_pass(self) -> None:
+        until = time.monotonic() + _HOLDS_BACK_FOR_S
+        while self._before is not None and self._before.is_crowded and time.monotonic() < until:
+            time.sleep(0.01)
+
     def _run(self) -> None:
         while True:
             work = self._queue.get()
+            self._let_others_pass()
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - a thread that ends would serve no further call

@@ -22,9 +22,16 @@ from tests.e2e.sip.sipp import (
 from tests.e2e.sip.switch import Operator, Parcel, Switch, caller_phone
 
 
+def calls_in(messages: list[str], beginning: str) -> int:
+    """How many calls have a message that begins so, which UDP may bring twice."""
+    return len({re.findall("Call-ID: .*", text)[0] for text in messages if text.startswith(beginning)})
+
+
 def test_fifty_calls_at_once_and_a_hundred_a_second(
     operator: Operator, switch: Switch, parcel: Parcel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Every call is put through; only a gateway that has no answer in three seconds, on a machine that does much
+    else, is a refusal."""
     dials = f"{parcel.number};ext={parcel.extension}"
     for name, count, rate, talk_ms in (("at once", 50, 50, 2000), ("a second", 300, 100, 300)):
         me, callee = caller_phone(parcel.courier_phone), switch.callee(parcel.recipient.phone)
@@ -38,10 +45,9 @@ def test_fifty_calls_at_once_and_a_hundred_a_second(
         ):  # fmt: skip
             caller_saw.process.wait(40)
             seconds = time.monotonic() - began
-        # A gateway that is late on a busy machine is a refusal, and never a call that goes wrong.
-        acknowledged = [text for text in callee_saw.received if text.startswith("ACK")]
-        through = len({re.findall("Call-ID: .*", text)[0] for text in acknowledged})
+        through, late = calls_in(callee_saw.received, "ACK"), calls_in(caller_saw.received, "SIP/2.0 503")
         with capsys.disabled():
             print(f"\n{through} of {count} calls, {rate} a second, done in {seconds:.1f} s")
-        assert through >= 0.8 * count
+        assert through + late == count
+        assert late == 0 or (late <= 0.2 * count and b"no look-up" in switch.log.read_bytes())
         assert_blind(callee, callee_saw, me, caller_saw)
