@@ -38,6 +38,8 @@ class Event:
     waybill: str | None = None
     order: str | None = None
     token: str | None = None
+    # Of an event that concerns several; each finds it.
+    tokens: Sequence[str] = ()
     carrier: str | None = None
     station: str | None = None
     purpose: str | None = None
@@ -73,8 +75,9 @@ def event_body(
     for name in _OPTIONAL:
         if (value := getattr(event, name)) is not None:
             body[name] = value
-    if event.fields:
-        body["fields"] = list(event.fields)
+    for name in ("tokens", "fields"):
+        if value := getattr(event, name):
+            body[name] = list(value)
     if event.detail:
         body["detail"] = event.detail
     return body

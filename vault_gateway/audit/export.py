@@ -16,8 +16,8 @@ Event = Mapping[str, Any]
 
 CSV_COLUMNS = (
     "id", "time", "actor", "role", "action", "outcome", "reason", "policies", "resource", "platform", "merchant",
-    "waybill", "order", "token", "carrier", "station", "purpose", "fields", "detail", "request_id", "ip", "salt",
-    "commitment",
+    "waybill", "order", "token", "tokens", "carrier", "station", "purpose", "fields", "detail", "request_id", "ip",
+    "salt", "commitment",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -100,7 +100,8 @@ def ocsf(event: Event) -> dict[str, Any]:
         "src_endpoint": {"ip": event["ip"]} if "ip" in event else {"name": "unknown"},
         "resources": [
             {"type": name, "uid": event[name]} for name in ("resource", "waybill", "order", "token") if name in event
-        ],
+        ]
+        + [{"type": "token", "uid": token} for token in event.get("tokens", ())],
         "unmapped": {name: event[name] for name in _UNMAPPED if name in event},
     }  # fmt: skip
     return mapped if "reason" not in event else {**mapped, "status_detail": event["reason"]}

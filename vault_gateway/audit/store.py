@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from vault_gateway.database import Connection, Row
 
-# A filter's name in the contract and its column.
+# A filter's name in the contract and its column: of the event, but for `token` of the table beside it.
 COLUMNS: Mapping[str, LiteralString] = {
     "actor": "actor",
     "role": "role",
@@ -89,7 +89,8 @@ def enter_scope(conn: Connection, *, log: str | None, tenant_id: UUID | None) ->
     conn.execute(
         """
         select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
-               set_config('enable_seqscan', 'off', true)
+               set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+               set_config('enable_mergejoin', 'off', true)
         """
     )
 
@@ -104,7 +105,7 @@ def find_edge(conn: Connection, scope: Scope, asked: Question, steps: int) -> UU
         f"""
         select edge.id from {_ground(scope)}
         cross join lateral (
-          select e.id from audit_event e
+          select e.id from {_index(lead)} e
           where {_of_ground(scope)} and {_where("e", asked, lead)}
           order by e.id desc offset %(steps)s limit 1
         ) as edge
@@ -128,7 +129,7 @@ def find_events(conn: Connection, scope: Scope, asked: Question, limit: int, ste
         cross join lateral (
           select walked.id, walked.body, walked.salt, walked.commitment
           from (
-            select e.* from audit_event e
+            select event.* from {_index_with_events(lead)}
             where {_of_ground(scope)} and {_where("e", asked, lead)}
             order by e.id desc limit %(steps)s
           ) as walked
@@ -165,6 +166,18 @@ def _lead(scope: Scope, asked: Question) -> tuple[str, ...]:
         if name in asked.filters:
             return (name,)
     return ("outcome",) if asked.filters.get("outcome", "allow") != "allow" else ()
+
+
+def _index(lead: Sequence[str]) -> LiteralString:
+    """The table whose index is walked."""
+    return "audit_token" if "token" in lead else "audit_event"
+
+
+def _index_with_events(lead: Sequence[str]) -> LiteralString:
+    """`e`, whose index is walked, and the `event` of each of its entries: the row itself, but for tokens."""
+    if "token" not in lead:
+        return "audit_event e join lateral (select e.*) as event on true"
+    return "audit_token e join audit_event event on event.tenant_id = e.tenant_id and event.id = e.id"
 
 
 def _ground(scope: Scope) -> LiteralString:

@@ -240,6 +240,7 @@ class AuditEvent:
     waybill: str | None = None
     order: str | None = None
     token: str | None = None
+    tokens: Sequence[str] = ()
     carrier: str | None = None
     station: str | None = None
     purpose: str | None = None

@@ -136,6 +136,7 @@ def audit_event(body: Body) -> AuditEvent:
         waybill=body.get("waybill"),
         order=body.get("order"),
         token=body.get("token"),
+        tokens=tuple(body.get("tokens", ())),
         carrier=body.get("carrier"),
         station=body.get("station"),
         purpose=body.get("purpose"),

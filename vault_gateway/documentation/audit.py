@@ -30,7 +30,13 @@ class AuditEventSchema(AnswerSchema):
     resource = fields.String()
     waybill = fields.String()
     order = fields.String()
-    token = fields.String()
+    token = fields.String(metadata={"description": "The token that the event is about, where it is one."})
+    tokens = fields.List(
+        fields.String(),
+        metadata={
+            "description": "The tokens that it is about, where they are several; `token=` finds it by each."
+        },
+    )
     carrier = fields.String()
     station = fields.String()
     purpose = fields.String()
@@ -67,6 +73,7 @@ _EVENT = {
     "waybill": NUMBER,
     "carrier": "example-express",
     "purpose": "deliver",
+    "tokens": ["nm_01m74sxx00fdtt5ycrhzdsasqc", "ad_01m74sxx00fdtt5ycrhzdsasqd"],
     "fields": ["name", "address"],
 }
 
@@ -78,7 +85,8 @@ OPERATIONS = (
         roles=("auditor",),
         summary="Read the access log",
         text="Newest first, with a cursor that stays right while events are written. You see what you were appointed"
-        " to: a merchant, a platform, or all. Reading is an event itself.",
+        " to: a merchant, a platform, or all. Reading is an event itself. `token` finds what was done with a token: the"
+        " parcels made for it, its reveals, the calls and messages that it was opened for, its erasure.",
         query=EventsSchema,
         answers={
             200: Answer(

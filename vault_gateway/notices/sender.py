@@ -122,7 +122,8 @@ class NoticeSender:
             elif phone is None:
                 reason = "erased"
             else:
-                unit.record(replace(event, policies=decision.policies, fields=("phone",)))
+                event = replace(event, fields=("phone",), token=phone.phone.text)
+                unit.record(replace(event, policies=decision.policies))
                 return phone
             store.close(unit.conn, notice, "cancelled", reason, self._clock())
             unit.record(replace(event, outcome="deny", reason=reason, policies=decision.policies))

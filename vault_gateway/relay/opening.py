@@ -25,5 +25,5 @@ def open_phone(
     except KeysUnavailable as failure:
         reason = f"vault_{failure.reason}"
     with ledger.open(who, tenant) as unit:
-        unit.record(replace(event, outcome="error", reason=reason))
+        unit.record(replace(event, token=phone.phone.text, tokens=(), outcome="error", reason=reason))
     raise unavailable("vault")

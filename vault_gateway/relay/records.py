@@ -65,7 +65,7 @@ class RecordService:
                 calls.set_by_courier(unit.conn, who.principal.id, record.call_id, by_courier=False)
                 return
             event = replace(event, policies=policies, waybill=row["waybill_no"], fields=("phone",))
-            unit.record(event)
+            unit.record(replace(event, token=courier.phone.text))
         self._compare(who, record.call_id, row, courier, event)
 
     def _compare(self, who: Caller, call_id: str, row: Row, courier: SealedPhone, event: Event) -> None:

@@ -94,7 +94,7 @@ class RoutingService:
                 asked_again_within=_ASKED_AGAIN_WITHIN,
             )
             if known:
-                unit.record(replace(_about(event, end), fields=("phone",)))
+                unit.record(replace(_about(event, end), fields=("phone",), token=to.phone.text))
         if not known:
             return self._reject(who, event, "no_binding", end)
         return self._connect(who, call, number, end, to, event)
@@ -165,7 +165,7 @@ class RoutingService:
             return self._reject(who, event, "no_binding", end)
         with self._ledger.open(who, end.tenant) as unit:
             calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)
-            unit.record(turned)
+            unit.record(replace(turned, token=end.courier.phone.text))
         return self._connected(call, number, end, self._open(who, end, end.courier, turned))
 
     def _connected(self, call: Call, number: RelayNumber, end: End, destination: str) -> dict[str, Any]:

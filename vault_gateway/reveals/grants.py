@@ -119,6 +119,7 @@ def about(event: Event, grant: Grant) -> Event:
         action=_action_on(grant, event.action),
         resource=f"reveal:{reveal_text(grant.id)}",
         token=_single_token(grant),
+        tokens=() if grant.waybill_id is None else tokens_of(grant),
         waybill=grant.waybill_no,
         order=grant.order_ref,
         carrier=grant.carrier,
@@ -144,10 +145,13 @@ def view_of(grant: Grant, now: datetime) -> dict[str, Any]:
 
 def _single_token(grant: Grant) -> str | None:
     """The token that a grant without a waybill is for."""
-    if grant.waybill_id is not None:
-        return None
-    (field,), (token,) = grant.fields, grant.tokens
-    return token_text(KIND_OF_FIELD[field], token)
+    return None if grant.waybill_id is not None else tokens_of(grant)[0]
+
+
+def tokens_of(grant: Grant) -> tuple[str, ...]:
+    """The tokens that a grant opens. Each is of one field, or of several that are parts of one value."""
+    kinds = dict.fromkeys(KIND_OF_FIELD[field] for field in grant.fields)
+    return tuple(token_text(kind, token) for kind, token in zip(kinds, grant.tokens, strict=True))
 
 
 def rfc3339(at: datetime) -> str:

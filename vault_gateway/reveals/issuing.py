@@ -16,7 +16,7 @@ from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
 from vault_gateway.reveals.counting import RevealCounts
-from vault_gateway.reveals.grants import forbidden, locate, open_grant, require_reveal, reveal_text
+from vault_gateway.reveals.grants import about, forbidden, locate, open_grant, require_reveal, reveal_text
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import Purpose, Purposes, token_of
 from vault_gateway.tokens import store as token_store
@@ -69,7 +69,7 @@ class Issuer:
             ):
                 raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
-            event = replace(event, fields=grant.fields, resource=f"reveal:{reveal_text(grant.id)}")
+            event = about(event, grant)
             earlier_grants = self._within_limits(unit, tenant, waybill, grant, event)
             store.insert_grant(unit.conn, tenant.id, grant)
             unit.record(event)

@@ -21,7 +21,7 @@ from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.routes import store as route_store
 from vault_gateway.tokens import store as token_store
-from vault_gateway.tokens.ids import parse_token
+from vault_gateway.tokens.ids import parse_token, token_text
 from vault_gateway.waybills import store
 from vault_gateway.waybills.accepting import refusal
 from vault_gateway.waybills.finding import about
@@ -215,6 +215,16 @@ def party_of(tokens: dict[str, str], known: Known) -> Party | GatewayError:
     return Party(found[Kind.NAME], found[Kind.PHONE], found[Kind.ADDRESS])
 
 
+def tokens_of(*parties: Party | None) -> tuple[str, ...]:
+    """Of a recipient and a sender, as text."""
+    return tuple(
+        token_text(kind, getattr(party, kind.value))
+        for party in parties
+        if party is not None
+        for kind in Kind
+    )
+
+
 def _keep(
     unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], sheets: Sequence[Sheet], event: Event
 ) -> None:
@@ -222,7 +232,12 @@ def _keep(
     if waybills:
         store.insert_waybills(unit.conn, tenant.id, waybills)
         insert_sheets(unit.conn, tenant.id, sheets)
-        unit.record_all([about(event, waybill) for waybill in waybills])
+        unit.record_all(
+            [
+                replace(about(event, waybill), tokens=tokens_of(waybill.recipient, waybill.sender))
+                for waybill in waybills
+            ]
+        )
     foreign = sum(isinstance(item, GatewayError) and item.code == "token_unknown" for item in made)
     if foreign:
         # Somebody may be trying tokens. One event, as a tokenise request is one.

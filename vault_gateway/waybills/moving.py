@@ -17,7 +17,7 @@ from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills import store
-from vault_gateway.waybills.creating import Order, known_tokens, party_of, routing_codes
+from vault_gateway.waybills.creating import Order, known_tokens, party_of, routing_codes, tokens_of
 from vault_gateway.waybills.finding import about, find
 from vault_gateway.waybills.sheets import cancel_sheet
 from vault_gateway.waybills.showing import show
@@ -81,7 +81,7 @@ class WaybillMover:
             [code] = routing_codes(unit, [(waybill.carrier, party)], known)
             store.update_recipient(unit.conn, tenant.id, waybill.id, party, code, self._clock())
             self._relay.reach(unit, tenant, waybill.id, party.phone)
-            unit.record(event)
+            unit.record(replace(event, tokens=tokens_of(waybill.recipient, party)))
             corrected = replace(waybill, recipient=party, routing_code=code, updated_at=self._clock())
             for watcher in self._watchers:
                 watcher.corrected(unit, tenant, corrected)

@@ -78,7 +78,7 @@ class ParcelRelay:
             if live is not None and expires_at is None:
                 return live
             self._require_some_left(unit, event, tenant, waybill)
-            event = replace(event, fields=("phone",))
+            event = replace(event, fields=("phone",), tokens=(own.phone.text, recipient.phone.text))
             unit.record(event)
             numbers = self._pairs.candidates(unit)
         a, b = (

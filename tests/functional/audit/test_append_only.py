@@ -175,3 +175,30 @@ def kept(world: World, event_id: str) -> dict[str, object]:
         row = conn.execute("select * from audit_event where id = %s", (event_id,)).fetchone()
     assert row is not None
     return row
+
+
+def test_which_events_concern_a_token_is_kept_as_well(world: World, town: Town) -> None:
+    """Written by the insert of the event itself; nobody adds, changes or removes a line of it."""
+    token = "ph_00000000000000000000000000"
+    load(world, tenant_of(town), [(datetime.now(UTC), Event("test.kept", tokens=(token, token, "x")))])
+    with psycopg.connect(world.settings.database_url, autocommit=True) as conn:
+        conn.execute("select set_config('app.audit_scope', '*', false)")
+        for statement in (
+            "insert into audit_token select * from audit_token",
+            "update audit_token set token = 'x'",
+            "delete from audit_token",
+            "truncate audit_token",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege):
+                conn.execute(statement)
+        assert conn.execute("select count(*) from audit_token where token = %s", (token,)).fetchone() == (1,)
+        conn.execute("select set_config('app.audit_scope', 'no-such-platform', false)")
+        assert conn.execute("select count(*) from audit_token").fetchone() == (0,)
+    with world.admin() as admin:
+        for statement in (
+            "update audit_token set token = 'x'",
+            "delete from audit_token",
+            "truncate audit_token",
+        ):
+            with pytest.raises(errors.InsufficientPrivilege, match="never changed or removed"):
+                admin.execute(statement)

@@ -75,9 +75,9 @@ def smuggling(name: str, one: Sample, asked: Request) -> Iterator[Request]:
         if one.body is not None and not of_its_body(name, field) and field not in TAKEN.get(name, ()):
             for body in with_one_more(asked.body, field, smuggled):
                 yield replace(asked, body=body)
-        if UNDER_A_KEY[name].query is not None and field not in TAKEN.get(name, ()):
-            if field not in asked.query:
-                yield replace(asked, query={**asked.query, field: str(smuggled)})
+        of_a_query = UNDER_A_KEY[name].query is not None and field not in asked.query
+        if of_a_query and field not in TAKEN.get(name, ()):
+            yield replace(asked, query={**asked.query, field: str(smuggled)})
 
 
 # Optional fields that the sample leaves out.

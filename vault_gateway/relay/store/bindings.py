@@ -9,7 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.database import Connection, Row
+from vault_gateway.model import Kind
 from vault_gateway.relay.store.pool import RelayNumber
+from vault_gateway.tokens.ids import token_text
 
 # A number is never filled beyond a part of its extensions, so that a second try is rare and a third rarer.
 _TRIES = 64
@@ -44,6 +46,10 @@ class Phone:
 
     tenant_id: UUID
     token: UUID
+
+    @property
+    def text(self) -> str:
+        return token_text(Kind.PHONE, self.token)
 
 
 class NoPlace(Exception):
