@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from flask import Flask
 
 from tests.functional.guarantees.ground import Ground, new_ground
+from tests.functional.keys.bao_server import BaoServer, start_bao
 from tests.world import Actor, World
 
 
@@ -16,6 +18,14 @@ class Grounds:
     own: Ground
     neighbour: Ground
     abroad: Ground
+
+
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaoServer]:
+    """A server of one's own, for what is set on a server as a whole."""
+    server = start_bao(tmp_path_factory.mktemp("bao"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
