@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Blueprint, Flask
 
-from vault_gateway.access import Access, Policies, load_policies
 from vault_gateway.audit import store as audit_store
 from vault_gateway.audit.http import audit_blueprint
 from vault_gateway.audit.ledger import Ledger
@@ -33,15 +31,12 @@ from vault_gateway.labels.service import LabelService
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.networks.http import networks_blueprint
-from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.service import SegmentService
 from vault_gateway.notices.http import notices_blueprint
 from vault_gateway.notices.providers import Provider, TwilioMessages, Webhook
 from vault_gateway.notices.sender import NoticeSender
 from vault_gateway.notices.service import NoticeService
-from vault_gateway.notices.templates import load_templates
 from vault_gateway.outside.calling import outside
-from vault_gateway.quotas import Quotas, QuotasInForce, load_quotas
 from vault_gateway.rates import Rates
 from vault_gateway.relay.capacity import PoolService
 from vault_gateway.relay.http import relay_blueprint
@@ -55,19 +50,16 @@ from vault_gateway.relay.store.pool import sweep_all as sweep_pool
 from vault_gateway.relay.twilio.http import Twilio, TwilioAccount, twilio_blueprint
 from vault_gateway.relay.twilio.sms import MessageService
 from vault_gateway.relay.twilio.voice import VoiceService
-from vault_gateway.retention import load_retention
-from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.breakglass.http import break_glass_blueprint
 from vault_gateway.reveals.breakglass.service import BreakGlassService
 from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.http import reveals_blueprint
-from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.reveals.service import RevealService
 from vault_gateway.routes.http import routes_blueprint
 from vault_gateway.routes.service import RouteService
+from vault_gateway.rules import RulesInForce, load_rules
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.tokens.http import tokens_blueprint
-from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService
 from vault_gateway.tokens.store import keep_partitions_ahead
@@ -90,24 +82,6 @@ from vault_gateway.webhooks.service import WebhookService
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Who may do what, what is revealed for what, and how much."""
-
-    policies: Policies
-    purposes: Purposes
-    quotas: Quotas
-
-
-def load_rules(folder: Path) -> Rules:
-    """All good and of one mind, or an error that says where."""
-    folder = folder.resolve()
-    policies = load_policies(folder / "access")
-    purposes = load_purposes(folder / "purposes.yaml")
-    require_agreement(purposes, policies)
-    return Rules(policies, purposes, load_quotas(folder / "quotas.yaml"))
-
-
-@dataclass(frozen=True)
 class Parts:
     """What every duty stands on."""
 
@@ -117,12 +91,11 @@ class Parts:
     vault: Vault
     limits: Limits
     ledger: Ledger
-    purposes: Purposes
-    quotas: QuotasInForce
+    rules: RulesInForce
     watch: CourierWatch
 
     def rates(self) -> Rates:
-        return Rates(self.limits, self.quotas)
+        return Rates(self.limits, self.rules.quotas)
 
     def credential(self, identity: str) -> Credential:
         """An identity that a duty of this node needs; one that it does not need is never asked for."""
@@ -142,8 +115,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     """The gateway as a WSGI application, with the duties that the settings give it. Raises at once for what would
     only fail later: policies, masks, networks, identities, the schema of the database."""
     _require_needed_identities_only(settings)
-    rules = load_rules(settings.policies)
-    access, quotas = Access(rules.policies), QuotasInForce(rules.quotas)
+    rules = RulesInForce(load_rules(settings.policies))
     database = Database(settings.database_url, max_connections=settings.database_connections)
     database.open()
     with database.connection() as conn:
@@ -155,13 +127,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         connections=settings.threads,
     )
     limits = Limits(settings.redis_url)
-    watch = CourierWatch(quotas, clock)
-    ledger = Ledger(database, access, clock, on_denial=watch.denied)
-    parts = Parts(settings, clock, database, vault, limits, ledger, rules.purposes, quotas, watch)
+    watch = CourierWatch(rules.quotas, clock)
+    ledger = Ledger(database, rules.access, clock, on_denial=watch.denied)
+    parts = Parts(settings, clock, database, vault, limits, ledger, rules, watch)
 
     app = Flask("vault_gateway", static_folder=None)
-    app.extensions["access"] = access
-    app.extensions["quotas"] = quotas
+    app.extensions["rules"] = rules
     app.extensions["database"] = database
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     Edge(
@@ -195,8 +166,8 @@ def _require_needed_identities_only(settings: Settings) -> None:
 def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     """Values in, tokens out; waybills and couriers. Nothing here can decrypt."""
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    networks = load_networks(settings.policies / "networks")
-    normaliser = Normaliser(MaskingProfile.load(settings.policies / "masking.yaml"))
+    networks = parts.rules.networks
+    normaliser = Normaliser(parts.rules.masks)
     tenants, request_keys, relay = TenantRegistry(clock), parts.request_keys(), RelayService(clock)
     tokens = TokenService(
         ledger,
@@ -214,7 +185,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))
     app.register_blueprint(
-        couriers_blueprint(couriers, Resumption(ledger, parts.quotas, clock), request_keys)
+        couriers_blueprint(couriers, Resumption(ledger, parts.rules.quotas, clock), request_keys)
     )
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))
@@ -239,8 +210,8 @@ def _reveal(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     reveals = RevealService(
         ledger,
         revealer,
-        parts.purposes,
-        RevealCounts(parts.quotas, parts.watch, clock),
+        parts.rules.purposes,
+        RevealCounts(parts.rules.quotas, parts.watch, clock),
         clock,
         ttl_s=settings.reveal_ttl_s,
     )
@@ -265,11 +236,10 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(parcel_relay_blueprint(parcels))
     app.register_blueprint(_twilio(parts, routing, records))
     _notices(app, parts, keys)
-    periods = load_retention(parts.settings.policies / "retention.yaml")
     return {
         "relay_rest": lambda conn: sweep_pool(conn, clock()),
         "relay_pool": pool.measure,
-        "relay_records": lambda conn: remove_old_relay_records(conn, periods, clock),
+        "relay_records": lambda conn: remove_old_relay_records(conn, parts.rules.retention(), clock),
     }
 
 
@@ -290,7 +260,7 @@ def _twilio(parts: Parts, routing: RoutingService, records: RecordService) -> Bl
 
 def _notices(app: Flask, parts: Parts, keys: RelayKeys) -> None:
     """Messages to recipients: asked for here, and sent by a thread of this process where there is a provider."""
-    templates = load_templates(parts.settings.policies / "notices.yaml")
+    templates = parts.rules.templates
     provider = _provider(parts.settings, parts.clock)
     wake = None
     if provider is not None:

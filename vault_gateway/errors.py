@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class PolicyFileError(Exception):
+    """A file of the policy folder cannot be used; the message says which, where and why."""
+
+
 class GatewayError(Exception):
     """An answer other than success.
 

@@ -13,11 +13,13 @@ import yaml
 from limits import parse
 from marshmallow import Schema, ValidationError, fields, validate
 
+from vault_gateway.errors import PolicyFileError
+
 # An alarm that never rings, or a window that nothing fits into, is a typing error.
 _MOST = 1_000_000_000
 
 
-class QuotaError(Exception):
+class QuotaError(PolicyFileError):
     """`quotas.yaml` cannot be used; the message says where and why."""
 
 
@@ -55,19 +57,6 @@ class Quotas:
         """Of the day that `now` counts in, at least 1."""
         ends = self.begin_of(self.day_of(now), now) + timedelta(days=1)
         return int((ends - now).total_seconds()) + 1
-
-
-class QuotasInForce:
-    """The quotas, replaced as a whole while the gateway runs."""
-
-    def __init__(self, quotas: Quotas) -> None:
-        self._quotas = quotas
-
-    def __call__(self) -> Quotas:
-        return self._quotas
-
-    def replace(self, quotas: Quotas) -> None:
-        self._quotas = quotas
 
 
 class _Rate(fields.String):

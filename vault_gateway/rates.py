@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from vault_gateway.forwarded import counted_as
+from vault_gateway.inforce import InForce
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Role
-from vault_gateway.quotas import QuotasInForce
+from vault_gateway.quotas import Quotas
 
 
 class Rates:
     """Each is over a moving window. 429 `rate_limited` once one is used up, for everything of that request."""
 
-    def __init__(self, limits: Limits, quotas: QuotasInForce) -> None:
+    def __init__(self, limits: Limits, quotas: InForce[Quotas]) -> None:
         self._limits = limits
         self._quotas = quotas
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
+from vault_gateway.errors import PolicyFileError
+
 # What a telecom has not reported counts for a day, and a failed call opens a phone for half an hour.
 _LEAST_DAYS, _MOST_DAYS = 2, 3660
 
 
-class RetentionError(Exception):
+class RetentionError(PolicyFileError):
     """`retention.yaml` cannot be used; the message says where and why."""
 
 

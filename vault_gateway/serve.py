@@ -19,14 +19,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess
 
-from vault_gateway.access import PolicyError
 from vault_gateway.access.snapshot import Snapshot
-from vault_gateway.app import create_app, load_rules
+from vault_gateway.app import create_app
 from vault_gateway.database import MigrationError
-from vault_gateway.errors import GatewayError
-from vault_gateway.notices.templates import TemplateError
-from vault_gateway.quotas import QuotaError
-from vault_gateway.reveals.purposes import PurposeError
+from vault_gateway.errors import GatewayError, PolicyFileError
+from vault_gateway.rules import load_rules
 from vault_gateway.settings import Settings, SettingsError
 from vault_gateway.worker import Worker
 
@@ -38,7 +35,7 @@ _METRICS_PREFIX = "vault-gateway-metrics-"
 
 class Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
     def handle_hup(self) -> None:
-        """New access policies, found good here before a worker hears of them. No worker is restarted: what is
+        """New policies, found good here before a worker hears of them. No worker is restarted: what is
         counted in its memory stays, and so does every connection."""
         if self.app.renew_policies():
             self.kill_workers(signal.SIGHUP)
@@ -66,7 +63,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             with self._loading:
                 self._app = create_app(self._settings)
                 return self._app
-        except (SettingsError, MigrationError, PolicyError, PurposeError, QuotaError, TemplateError) as error:
+        except (SettingsError, MigrationError, PolicyFileError) as error:
             _refuse(str(error))
         except GatewayError as error:
             _refuse(f"cannot start: {error.code}")
@@ -75,7 +72,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         """In the master: whether the policies on disk are good and in use from now on."""
         try:
             self._snapshot.renew()
-        except (PolicyError, PurposeError, QuotaError, OSError, shutil.Error) as error:
+        except (PolicyFileError, OSError, shutil.Error) as error:
             log.error("policies kept: the new ones cannot be used", reason=str(error))
             return False
         return True
@@ -87,12 +84,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
                 return
             try:
                 rules = load_rules(self._settings.policies)
-            except (PolicyError, PurposeError, QuotaError) as error:
+            except PolicyFileError as error:
                 # The master has turned to a yet newer copy meanwhile, and tells us so with the next signal.
                 log.warning("policies kept until the next signal", reason=str(error))
                 return
-            self._app.extensions["access"].replace(rules.policies)
-            self._app.extensions["quotas"].replace(rules.quotas)
+            self._app.extensions["rules"].replace(rules)
         log.info("policies replaced", digest=rules.policies.digest)
 
 

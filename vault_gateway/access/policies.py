@@ -13,10 +13,12 @@ from typing import Any
 import cedarpy
 import orjson
 
+from vault_gateway.errors import PolicyFileError
+
 SCHEMA_FILE = "schema.cedarschema"
 
 
-class PolicyError(Exception):
+class PolicyError(PolicyFileError):
     """The policy set cannot be used; the message says which file, policy or case and why."""
 
 

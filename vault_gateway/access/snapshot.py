@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-ACCESS, QUOTAS = "access", "quotas.yaml"
 PREFIX = "vault-gateway-policies-"
 
 
@@ -38,14 +37,10 @@ class Snapshot:
         return self._home / "current"
 
     def renew(self) -> None:
-        """Takes access and quotas of `origin` as they are now; masks, purposes and networks are of the start.
-        Where `check` raises, everything stays as it was."""
+        """Takes all of `origin` as it is now. Where `check` raises, everything stays as it was."""
         before, following = self.folder.resolve(), self._next()
         try:
-            shutil.copytree(before, following)
-            shutil.rmtree(following / ACCESS)
-            shutil.copytree(self._origin / ACCESS, following / ACCESS)
-            shutil.copyfile(self._origin / QUOTAS, following / QUOTAS)
+            shutil.copytree(self._origin, following)
             self._check(following)
         except BaseException:
             shutil.rmtree(following, ignore_errors=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.access import Access, Decision, Resource
@@ -22,7 +23,7 @@ from vault_gateway.audit.event import (
 from vault_gateway.audit.store import EventRow
 from vault_gateway.database import Connection, Database, enter_tenant
 from vault_gateway.errors import GatewayError
-from vault_gateway.ids import new_id
+from vault_gateway.ids import new_ids
 from vault_gateway.model import Caller, Clock, Tenant
 
 
@@ -86,15 +87,15 @@ class Unit:
 
     def record_all(self, events: Sequence[Event]) -> list[UUID]:
         """Writes events, in one go."""
-        rows = [self._row(event) for event in events]
+        now = self._clock()
+        ids = new_ids(now, len(events))
+        rows = [self._row(event, event_id, now) for event, event_id in zip(events, ids, strict=True)]
         store.insert_events(self.conn, rows)
-        return [row.event_id for row in rows]
+        return ids
 
-    def _row(self, event: Event) -> EventRow:
+    def _row(self, event: Event, event_id: UUID, now: datetime) -> EventRow:
         if event.outcome != "deny" and not event.policies:
             event = replace(event, policies=self._permitted_by.get(event.action, ()))
-        now = self._clock()
-        event_id = new_id(now)
         body = event_body(event, self.caller, self.tenant, str(event_id), now)
         salt = new_salt()
         return EventRow(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
+import orjson
 
 from vault_gateway.database import Connection, Row
 
@@ -60,17 +60,23 @@ class EventRow:
 
 
 def insert_events(conn: Connection, rows: Sequence[EventRow]) -> None:
-    statement = """
-        insert into audit_event (tenant_id, id, log, body, salt, commitment)
-        values (%s, %s, %s, %s, %s, %s)
+    conn.execute(
         """
-    values = [
-        (row.tenant_id, row.event_id, row.log, Jsonb(row.body), row.salt, row.commitment) for row in rows
-    ]
-    if len(values) == 1:
-        conn.execute(statement, values[0])
-    else:
-        conn.cursor().executemany(statement, values)
+        insert into audit_event (tenant_id, id, log, body, salt, commitment)
+        select tenant_id, id, log, body::jsonb, salt, commitment
+        from unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::bytea[], %b::bytea[])
+          as e (tenant_id, id, log, body, salt, commitment)
+        """,
+        (
+            [row.tenant_id for row in rows],
+            [row.event_id for row in rows],
+            [row.log for row in rows],
+            [orjson.dumps(row.body).decode() for row in rows],
+            [row.salt for row in rows],
+            [row.commitment for row in rows],
+        ),
+        binary=True,
+    )
 
 
 def all_logs(conn: Connection) -> list[str]:

@@ -7,7 +7,6 @@ import sys
 import click
 
 from vault_gateway import __version__
-from vault_gateway.access import PolicyError
 from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
 from vault_gateway.cli.demo import demo
@@ -24,16 +23,10 @@ from vault_gateway.cli.sip import sip
 from vault_gateway.cli.tokenize import tokenize
 from vault_gateway.database import MigrationError
 from vault_gateway.embedded.errors import EngineError
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import GatewayError, PolicyFileError
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.networks.granting import GrantError
-from vault_gateway.networks.loading import NetworkError
-from vault_gateway.notices.templates import TemplateError
-from vault_gateway.quotas import QuotaError
-from vault_gateway.retention import RetentionError
-from vault_gateway.reveals.purposes import PurposeError
 from vault_gateway.settings import SettingsError
-from vault_gateway.tokens.masks import MaskingError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,14 +58,8 @@ _ANSWERED = (
     GrantError,
     SettingsError,
     ClientError,
-    MaskingError,
     MigrationError,
-    NetworkError,
-    PolicyError,
-    PurposeError,
-    TemplateError,
-    QuotaError,
-    RetentionError,
+    PolicyFileError,
 )
 
 

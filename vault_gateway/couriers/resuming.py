@@ -9,12 +9,13 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, refused
 from vault_gateway.couriers import store
 from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.inforce import InForce
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Tenant
-from vault_gateway.quotas import QuotasInForce
+from vault_gateway.quotas import Quotas
 
 
 class Resumption:
-    def __init__(self, ledger: Ledger, quotas: QuotasInForce, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, quotas: InForce[Quotas], clock: Clock) -> None:
         self._ledger = ledger
         self._quotas = quotas
         self._clock = clock

@@ -14,8 +14,9 @@ from vault_gateway.audit.ledger import Refused, Unit, refused
 from vault_gateway.couriers import store
 from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError
+from vault_gateway.inforce import InForce
 from vault_gateway.model import CARRIER_PLATFORM, Clock, Role, Tenant
-from vault_gateway.quotas import QuotasInForce
+from vault_gateway.quotas import Quotas
 
 # A release whose transaction read the clock before a grant expired is over by then: PostgreSQL ends an idle
 # transaction after 15 s and a statement after 5 s.
@@ -27,7 +28,7 @@ _PROBING = (403, 404)
 
 
 class CourierWatch:
-    def __init__(self, quotas: QuotasInForce, clock: Clock) -> None:
+    def __init__(self, quotas: InForce[Quotas], clock: Clock) -> None:
         self._quotas = quotas
         self._clock = clock
 

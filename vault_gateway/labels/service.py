@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError
+from vault_gateway.inforce import InForce
 from vault_gateway.labels.layout import Label, Masked
 from vault_gateway.model import Caller, Clock, Tenant
-from vault_gateway.networks.network import Network
+from vault_gateway.networks.verdicts import Networks
 from vault_gateway.waybills.finding import about, find
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import FINAL
@@ -18,9 +19,7 @@ from vault_gateway.waybills.views import Shown, view_of
 
 
 class LabelService:
-    def __init__(
-        self, ledger: Ledger, networks: Mapping[str, Network], public_url: str, clock: Clock
-    ) -> None:
+    def __init__(self, ledger: Ledger, networks: InForce[Networks], public_url: str, clock: Clock) -> None:
         """`public_url` is where recipients find this gateway; "" makes receipt links relative."""
         self._ledger = ledger
         self._networks = networks
@@ -65,7 +64,7 @@ class LabelService:
 
     def _label(self, shown: Shown, caller: Caller) -> Label:
         waybill, view = shown.waybill, view_of(shown, caller)
-        network = self._networks.get(waybill.network)
+        network = self._networks().get(waybill.network)
         number = view.get("relay", {})
         return Label(
             waybill_no=waybill.waybill_no,

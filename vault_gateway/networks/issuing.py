@@ -18,8 +18,10 @@ from vault_gateway import metrics
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.database import Connection, Row
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Clock
 from vault_gateway.networks import store
+from vault_gateway.networks.numbers import NumberRange
 from vault_gateway.networks.store import Account
 from vault_gateway.networks.verdicts import Networks
 
@@ -40,7 +42,7 @@ class Issued:
 
 
 class SegmentIssuer:
-    def __init__(self, networks: Networks, clock: Clock) -> None:
+    def __init__(self, networks: InForce[Networks], clock: Clock) -> None:
         self._networks = networks
         self._clock = clock
 
@@ -49,12 +51,17 @@ class SegmentIssuer:
         segments = {row["id"]: row for row in store.segments_of(unit.conn, account)}
         if not segments:
             return None
-        taken = take(unit.conn, account.tenant_id, list(segments), count)
+        networks = self._networks()
+        ranges = {
+            segment_id: numbers
+            for segment_id, segment in segments.items()
+            if (numbers := _range(networks, segment)) is not None
+        }
+        taken = take(unit.conn, account.tenant_id, list(ranges), count)
         self._watch(unit, account, segments)
         return [
-            Issued(number, segment_id, segments[segment_id]["branch"], serial)
+            Issued(ranges[segment_id].number(serial), segment_id, segments[segment_id]["branch"], serial)
             for segment_id, serial in taken
-            if (number := self._number(segments[segment_id], serial)) is not None
         ]
 
     def give_back(
@@ -62,7 +69,7 @@ class SegmentIssuer:
     ) -> bool:
         """Notes a number as cancelled. True where it comes back by the network's rule: `unused` says that no carrier
         had the parcel. `account` names the branch."""
-        network = self._networks.get(account.network)
+        network = self._networks().get(account.network)
         store.lock_branch(conn, account)
         rows = store.balances(conn, account.tenant_id, account)
         comes_back = (
@@ -74,11 +81,6 @@ class SegmentIssuer:
         )
         store.return_number(conn, account.tenant_id, segment_id, serial, comes_back=comes_back)
         return comes_back
-
-    def _number(self, segment: Row, serial: int) -> str | None:
-        """None where the networks' files no longer have the segment: its numbers are nobody's then."""
-        found = self._networks.find(segment["first_no"])
-        return None if found is None or found.segment is None else found.segment.numbers.number(serial)
 
     def _watch(self, unit: Unit, account: Account, segments: Mapping[UUID, Row]) -> None:
         """Tells once when what is left falls to a segment's low-water mark."""
@@ -97,6 +99,14 @@ class SegmentIssuer:
                 unit.record(
                     Event("segment.low", resource=resource, carrier=account.carrier, detail={"left": left})
                 )
+
+
+def _range(networks: Networks, segment: Row) -> NumberRange | None:
+    """None where the networks' files no longer have the segment, or count its numbers otherwise: none is taken."""
+    found = networks.find(segment["first_no"])
+    if found is None or found.segment is None or found.serial != segment["first_serial"]:
+        return None
+    return found.segment.numbers
 
 
 def take(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from vault_gateway.errors import PolicyFileError
 from vault_gateway.networks.network import Fee, Network, PlatformRule, Returns, Segment, Stance
 from vault_gateway.networks.numbers import CheckDigit, NumberRange
 from vault_gateway.networks.verdicts import Networks
@@ -21,7 +22,7 @@ from vault_gateway.shapes import SLUG_FIELD
 _LEAST_DIGITS = 12
 
 
-class NetworkError(Exception):
+class NetworkError(PolicyFileError):
     """A network file cannot be used; the message names the file and the field."""
 
 

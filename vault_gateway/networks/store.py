@@ -26,7 +26,7 @@ def segments_of(conn: Connection, account: Account) -> list[Row]:
     """In the order in which they were granted."""
     return conn.execute(
         """
-        select id, branch, first_no, low_water, low_since from number_segment
+        select id, branch, first_no, first_serial, low_water, low_since from number_segment
         where tenant_id = %s and network = %s and carrier = %s and (%s::text is null or branch = %s) order by id
         """,
         (account.tenant_id, account.network, account.carrier, account.branch, account.branch),

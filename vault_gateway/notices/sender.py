@@ -21,6 +21,7 @@ from vault_gateway.audit.ledger import Ledger, Unit
 from vault_gateway.database import Database
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
+from vault_gateway.inforce import InForce
 from vault_gateway.keys import KeyFault, KeysUnavailable, RelayKeys
 from vault_gateway.model import Caller, Clock, Principal, Role, Tenant
 from vault_gateway.notices import store
@@ -49,7 +50,7 @@ class NoticeSender:
         database: Database,
         ledger: Ledger,
         keys: RelayKeys,
-        templates: Mapping[str, Template],
+        templates: InForce[Mapping[str, Template]],
         provider: Provider,
         clock: Clock,
     ) -> None:
@@ -135,7 +136,7 @@ class NoticeSender:
         self._settle(caller, tenant, notice, outcome, reason)
 
     def _hand_over(self, notice: Notice, phone: SealedPhone) -> tuple[Outcome, str | None]:
-        template = self._templates.get(notice.template)
+        template = self._templates().get(notice.template)
         if template is None or notice.params is None or template.params.keys() != notice.params.keys():
             # The operator has changed the templates since.
             return Outcome.REFUSED, "template_gone"

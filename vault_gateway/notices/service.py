@@ -13,6 +13,7 @@ from vault_gateway.audit.ledger import Ledger, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import base32, new_id, parse_prefixed
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock
 from vault_gateway.notices import store
 from vault_gateway.notices.store import Notice
@@ -30,7 +31,7 @@ class NoticeService:
     def __init__(
         self,
         ledger: Ledger,
-        templates: Mapping[str, Template],
+        templates: InForce[Mapping[str, Template]],
         clock: Clock,
         wake: Callable[[], None] | None,
     ) -> None:
@@ -50,7 +51,7 @@ class NoticeService:
     ) -> Notice:
         """Puts a notice into the queue. 422 for a template or parameter that there is not, 409 `notices_used_up`
         when the parcel has had as many as one may."""
-        template = self._templates.get(template_name)
+        template = self._templates().get(template_name)
         if template is None:
             raise GatewayError("template_unknown", 422, "There is no such template.")
         taken = template.take(params)

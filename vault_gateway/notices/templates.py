@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
+from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import SLUG
 from vault_gateway.notices.parameters import TAKE, ParameterRefused, has_phone, spoken
 
@@ -18,7 +19,7 @@ LANGUAGES = ("zh", "en")
 _LONGEST = 120
 
 
-class TemplateError(Exception):
+class TemplateError(PolicyFileError):
     """`notices.yaml` cannot be used; the message says where and why."""
 
 

@@ -16,8 +16,9 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.couriers.watch import SETTLED_AFTER, CourierWatch
 from vault_gateway.errors import GatewayError
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Clock, Role
-from vault_gateway.quotas import QuotasInForce
+from vault_gateway.quotas import Quotas
 from vault_gateway.reveals import store
 from vault_gateway.reveals.machine import Grant
 
@@ -28,7 +29,7 @@ _REMEMBER_AT_MOST = 10_000
 
 
 class RevealCounts:
-    def __init__(self, quotas: QuotasInForce, watch: CourierWatch, clock: Clock) -> None:
+    def __init__(self, quotas: InForce[Quotas], watch: CourierWatch, clock: Clock) -> None:
         self._quotas = quotas
         self._watch = watch
         self._clock = clock

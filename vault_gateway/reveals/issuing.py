@@ -12,6 +12,7 @@ from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import new_id
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
@@ -36,7 +37,7 @@ class RevealRequest:
 
 class Issuer:
     def __init__(
-        self, ledger: Ledger, purposes: Purposes, counts: RevealCounts, clock: Clock, *, ttl_s: int
+        self, ledger: Ledger, purposes: InForce[Purposes], counts: RevealCounts, clock: Clock, *, ttl_s: int
     ) -> None:
         self._ledger = ledger
         self._purposes = purposes
@@ -81,7 +82,7 @@ class Issuer:
 
     def _purpose(self, caller: Caller, wanted: RevealRequest, event: Event) -> Purpose:
         """The purpose, if it is one of the caller's role and covers every field: none is trimmed away."""
-        purpose = self._purposes.by_name[wanted.purpose]
+        purpose = self._purposes().by_name[wanted.purpose]
         if caller.principal.role not in purpose.roles:
             raise refused(event, forbidden("forbidden"), reason="purpose_not_of_role")
         if not set(wanted.fields or ()) <= set(purpose.fields):
@@ -130,8 +131,8 @@ class Issuer:
         if any(_same_purpose(grant, other) and machine.is_live(other, now) for other in of_waybill):
             answer = GatewayError("reveal_live", 409, "A grant for this purpose can still be opened.")
             raise refused(event, answer, reason="reveal_live", policies=tuple(event.policies))
-        if _counted(of_waybill, now) >= self._purposes.per_waybill or any(
-            _counted(of_token, now) >= self._purposes.per_token for of_token in of_tokens
+        if _counted(of_waybill, now) >= self._purposes().per_waybill or any(
+            _counted(of_token, now) >= self._purposes().per_token for of_token in of_tokens
         ):
             answer = GatewayError(
                 "reveal_limit", 429, "This recipient's data was revealed as often as it may be."

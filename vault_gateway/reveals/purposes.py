@@ -11,6 +11,7 @@ from uuid import UUID
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
+from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import Kind, Role
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Waybill
@@ -20,7 +21,7 @@ KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS
 FIELDS = tuple(KIND_OF_FIELD)
 
 
-class PurposeError(Exception):
+class PurposeError(PolicyFileError):
     """`purposes.yaml` cannot be used; the message says where and why."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.idempotency import RequestKey
+from vault_gateway.inforce import InForce
 from vault_gateway.keys import Revealer
 from vault_gateway.model import Caller, Clock
 from vault_gateway.reveals.claiming import Claimer
@@ -21,7 +22,7 @@ class RevealService:
         self,
         ledger: Ledger,
         revealer: Revealer,
-        purposes: Purposes,
+        purposes: InForce[Purposes],
         counts: RevealCounts,
         clock: Clock,
         *,

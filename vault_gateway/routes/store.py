@@ -40,26 +40,24 @@ def replace_routes(conn: Connection, carrier: str, version: int, routes: Sequenc
 
 def codes_of(conn: Connection, destinations: Sequence[tuple[str, Mapping[str, str]]]) -> list[str | None]:
     """For each carrier and region, the code of the longest prefix that the carrier's table has; in one query."""
-    asked = [
-        (at, depth, carrier, _text(prefix))
-        for at, (carrier, region) in enumerate(destinations)
-        for depth, prefix in enumerate(_prefixes(region))
+    prefixes = [
+        [(carrier, _text(prefix)) for prefix in _prefixes(region)] for carrier, region in destinations
     ]
+    asked = {each for of_one in prefixes for each in of_one}
     if not asked:
         return [None] * len(destinations)
     rows = conn.execute(
         """
-        select distinct on (asked.at) asked.at, route.code
-        from unnest(%s::int[], %s::int[], %s::text[], %s::text[]) as asked (at, depth, carrier, prefix)
+        select route.carrier, route.prefix, route.code
+        from unnest(%b::text[], %b::text[]) as asked (carrier, prefix)
         join route_table on route_table.carrier = asked.carrier
         join route on route.carrier = asked.carrier and route.version = route_table.version
           and route.prefix = asked.prefix
-        order by asked.at, asked.depth desc
         """,
         [list(column) for column in zip(*asked, strict=True)],
     )
-    codes = {row["at"]: str(row["code"]) for row in rows}
-    return [codes.get(at) for at in range(len(destinations))]
+    codes = {(row["carrier"], row["prefix"]): str(row["code"]) for row in rows}
+    return [next((codes[each] for each in reversed(of_one) if each in codes), None) for of_one in prefixes]
 
 
 def _prefixes(region: Mapping[str, str]) -> list[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
+from vault_gateway.errors import PolicyFileError
 from vault_gateway.tokens.phones import split_country, split_extension
 
 LEAST_HIDDEN_DIGITS = 6
@@ -28,7 +29,7 @@ _REGION_ONLY = (
 _STARS = validate.Regexp(r"\A\*{1,8}\Z", error="1 to 8 asterisks")
 
 
-class MaskingError(Exception):
+class MaskingError(PolicyFileError):
     """The profile shows more than it may, or cannot be read; one line says where and which rule it breaks."""
 
 

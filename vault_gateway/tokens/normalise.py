@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Kind
 from vault_gateway.tokens.addresses import address_key, normal_address
 from vault_gateway.tokens.addresses import street_of as street_of_detail
@@ -38,9 +39,9 @@ class Normalised:
 
 
 class Normaliser:
-    """Reads values with one masking profile. Raises ValueRefused with a code and never the value."""
+    """Reads values with the masking profile in force. Raises ValueRefused with a code and never the value."""
 
-    def __init__(self, masks: MaskingProfile) -> None:
+    def __init__(self, masks: InForce[MaskingProfile]) -> None:
         self._masks = masks
 
     def normalise(self, kind: Kind, value: object, region: str = "CN") -> Normalised:
@@ -50,14 +51,14 @@ class Normaliser:
         if kind is Kind.NAME:
             name = normal_name(value)
             value = _padded(name.encode(), NAME_BLOCK)
-            return Normalised(value, name.casefold().encode(), self._masks.name(name))
+            return Normalised(value, name.casefold().encode(), self._masks().name(name))
         parts = normal_address(value)
         secret = {"detail": parts.detail}
         if parts.postcode:
             secret["postcode"] = parts.postcode
         levels = dict(parts.region)
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
-        return Normalised(value, address_key(parts), self._masks.address(levels), region=levels)
+        return Normalised(value, address_key(parts), self._masks().address(levels), region=levels)
 
     def own_phone(self, value: object) -> Normalised:
         """A phone that its owner also calls from, so no virtual number: nobody's calls show one."""
@@ -65,7 +66,7 @@ class Normaliser:
 
     def _phone(self, phone: str) -> Normalised:
         raw = phone.encode()
-        return Normalised(raw, raw, *self._masks.phone_and_last4(phone))
+        return Normalised(raw, raw, *self._masks().phone_and_last4(phone))
 
 
 def _padded(value: bytes, block: int) -> bytes:

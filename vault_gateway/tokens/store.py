@@ -19,7 +19,7 @@ WEEKS_AHEAD = 8
 
 # A few tokens by their ids: each id leads to its partition as the plan is made. Many are joined: a list of them
 # would be held against every partition.
-_FEW, _MANY = "id = any(%(ids)s)", "id in (select unnest(%(ids)s::uuid[]))"
+_FEW, _MANY = "id = any(%(ids)b)", "id in (select unnest(%(ids)b::uuid[]))"
 _A_FEW = 8
 
 _VIEW = "id, kind, origin, order_ref, masked, region, created_at"
@@ -76,8 +76,9 @@ def insert_tokens(
 def find_views(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Row]:
     """Masked views of the unerased among `ids`."""
     rows = conn.execute(
-        f"select {_VIEW} from token where tenant_id = %(tenant)s and {_are(ids)} and erased_at is null",
+        f"select {_VIEW} from token where tenant_id = %(tenant)b and {_are(ids)} and erased_at is null",
         {"tenant": tenant_id, "ids": list(ids)},
+        binary=True,
     )
     return {row["id"]: row for row in rows}
 

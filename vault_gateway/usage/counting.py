@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from vault_gateway.audit.ledger import Unit
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.usage import store
@@ -20,7 +21,7 @@ class SheetCounter:
     """A watcher of parcels. A sheet belongs to the day it was issued on, and is taken off that day when it comes back:
     so what is owed for it is what was due then."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: InForce[Networks]) -> None:
         self._networks = networks
 
     def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
@@ -42,4 +43,4 @@ class SheetCounter:
         store.add(unit.conn, tenant.id, [delta])
 
     def _day(self, tenant: Tenant, waybill: Waybill) -> date:
-        return self._networks.day_of(tenant.platform, waybill.created_at)
+        return self._networks().day_of(tenant.platform, waybill.created_at)

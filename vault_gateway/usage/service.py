@@ -12,6 +12,7 @@ from vault_gateway.audit.ledger import Ledger
 from vault_gateway.database import Row
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity.tenants import denial
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Role
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.usage import store
@@ -21,7 +22,7 @@ MOST_LINES = 10_000
 
 
 class UsageService:
-    def __init__(self, ledger: Ledger, networks: Networks) -> None:
+    def __init__(self, ledger: Ledger, networks: InForce[Networks]) -> None:
         self._ledger = ledger
         self._networks = networks
 
@@ -53,6 +54,6 @@ class UsageService:
     def _fees(self) -> list[FeeRow]:
         return [
             FeeRow(network.name, fee.begins, fee.amount, fee.currency, fee.payer)
-            for network in self._networks.values()
+            for network in self._networks().values()
             for fee in network.fees
         ]

@@ -43,12 +43,23 @@ class Scope:
 
 
 def add(conn: Connection, tenant_id: UUID, deltas: Sequence[Delta]) -> None:
-    conn.cursor().executemany(
+    conn.execute(
         """
         insert into usage_delta (day, network, carrier, tenant_id, issued, cancelled, recycled)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        select d.day, d.network, d.carrier, %b, d.issued, d.cancelled, d.recycled
+        from unnest(%b::date[], %b::text[], %b::text[], %b::int[], %b::int[], %b::int[])
+          as d (day, network, carrier, issued, cancelled, recycled)
         """,
-        [(d.day, d.network, d.carrier, tenant_id, d.issued, d.cancelled, d.recycled) for d in deltas],
+        (
+            tenant_id,
+            [d.day for d in deltas],
+            [d.network for d in deltas],
+            [d.carrier for d in deltas],
+            [d.issued for d in deltas],
+            [d.cancelled for d in deltas],
+            [d.recycled for d in deltas],
+        ),
+        binary=True,
     )
 
 

@@ -21,7 +21,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Role, Tenant
-from vault_gateway.waybills.creating import Order
+from vault_gateway.waybills.drafting import Order
 from vault_gateway.waybills.lists import Listing, WaybillLists
 from vault_gateway.waybills.moving import CarrierEvent
 from vault_gateway.waybills.schemas import (

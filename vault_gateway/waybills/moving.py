@@ -17,7 +17,8 @@ from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills import store
-from vault_gateway.waybills.creating import Order, known_tokens, party_of, routing_codes, tokens_of
+from vault_gateway.waybills.creating import tokens_of
+from vault_gateway.waybills.drafting import Order, known_tokens, routing_codes
 from vault_gateway.waybills.finding import about, find
 from vault_gateway.waybills.sheets import cancel_sheet
 from vault_gateway.waybills.showing import show
@@ -75,7 +76,7 @@ class WaybillMover:
                 raise refused(event, _illegal(), reason="illegal_transition")
             order = Order(waybill.network, waybill.carrier, recipient)
             known = known_tokens(unit, tenant, [order])
-            party = party_of(recipient, known)
+            party = known.party(recipient)
             if isinstance(party, GatewayError):
                 raise refused(event, party, reason=party.code)
             [code] = routing_codes(unit, [(waybill.carrier, party)], known)

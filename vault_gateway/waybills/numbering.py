@@ -37,11 +37,12 @@ Answers = dict[int, Sheet | GatewayError]
 
 
 class Numbering:
-    def __init__(self, networks: Networks, issuer: SegmentIssuer) -> None:
-        self._networks = networks
+    def __init__(self, issuer: SegmentIssuer) -> None:
         self._issuer = issuer
 
-    def number(self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts) -> Answers:
+    def number(
+        self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts, networks: Networks
+    ) -> Answers:
         """For each draft, by the place of its order: its sheet, with a number that no other living parcel has, or the
         reason why there is none."""
         own = {at: draft for at, draft in drafts.items() if orders[at].waybill_no is not None}
@@ -50,11 +51,13 @@ class Numbering:
         for _ in range(_TRIES_FOR_A_FREE_NUMBER):
             if not wanting:
                 break
-            answers |= _enter(unit, tenant, self._choose(unit, tenant, orders, wanting))
+            answers |= _enter(unit, tenant, self._choose(unit, tenant, orders, wanting, networks))
             wanting = {at: draft for at, draft in wanting.items() if _may_try_again(answers[at])}
         return answers
 
-    def _choose(self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts) -> Answers:
+    def _choose(
+        self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts, networks: Networks
+    ) -> Answers:
         """By account, in an order that is everybody's: who waits for one has let go of none that another waits for."""
         by_account: dict[tuple[str, str, str], list[int]] = {}
         for at, draft in drafts.items():
@@ -66,7 +69,7 @@ class Numbering:
             for number, at in enumerate(places):
                 draft = drafts[at]
                 if issued is None and not branch:
-                    made_up = self._networks[network].test_number()
+                    made_up = networks[network].test_number()
                     answers[at] = Sheet(replace(draft, waybill_no=made_up), "test")
                 elif issued is not None and number < len(issued):
                     one = issued[number]

@@ -55,7 +55,9 @@ class ParcelRelay:
             known = token_store.find_views(unit.conn, tenant.id, ends)
             if waybill.recipient.phone not in known:
                 raise refused(event, not_found(), reason="erased")
-            bound = self._relay.bind_extensions(unit, [parcel_of(tenant, waybill, known)], expires_at)[0]
+            address = known.get(waybill.recipient.address)
+            parcel = parcel_of(tenant, waybill, (address and address["region"]) or {})
+            bound = self._relay.bind_extensions(unit, [parcel], expires_at)[0]
             unit.record(event)
         if isinstance(bound, GatewayError):
             raise bound

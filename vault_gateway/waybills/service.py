@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.identity.tenants import TenantRegistry
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
@@ -24,7 +25,7 @@ class WaybillService:
         self,
         ledger: Ledger,
         tenants: TenantRegistry,
-        networks: Networks,
+        networks: InForce[Networks],
         relay: RelayService,
         clock: Clock,
         watchers: Sequence[Watcher] = (),

@@ -26,27 +26,26 @@ class Sheet:
 
 
 def insert_sheets(conn: Connection, tenant_id: UUID, sheets: Sequence[Sheet]) -> None:
-    conn.cursor().executemany(
+    issued = [sheet.issued for sheet in sheets]
+    conn.execute(
         """
         insert into waybill_sheet (tenant_id, waybill_id, network, carrier, source, branch, segment_id, serial,
                                    issued_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        select %b, s.* from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[],
+                                   %b::bigint[], %b::timestamptz[]) as s
         """,
-        [_row(tenant_id, sheet) for sheet in sheets],
-    )
-
-
-def _row(tenant_id: UUID, sheet: Sheet) -> tuple[object, ...]:
-    waybill, issued = sheet.waybill, sheet.issued
-    origin = (None, None, None) if issued is None else (issued.branch, issued.segment_id, issued.serial)
-    return (
-        tenant_id,
-        waybill.id,
-        waybill.network,
-        waybill.carrier,
-        sheet.source,
-        *origin,
-        waybill.created_at,
+        (
+            tenant_id,
+            [sheet.waybill.id for sheet in sheets],
+            [sheet.waybill.network for sheet in sheets],
+            [sheet.waybill.carrier for sheet in sheets],
+            [sheet.source for sheet in sheets],
+            [one and one.branch for one in issued],
+            [one and one.segment_id for one in issued],
+            [one and one.serial for one in issued],
+            [sheet.waybill.created_at for sheet in sheets],
+        ),
+        binary=True,
     )
 
 

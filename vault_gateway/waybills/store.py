@@ -54,11 +54,12 @@ def take_numbers(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill])
     rows = conn.execute(
         """
         insert into waybill_directory (waybill_no, waybill_id, tenant_id, live)
-        select number, id, %s, true from unnest(%s::text[], %s::uuid[]) as wanted (number, id)
+        select number, id, %b, true from unnest(%b::text[], %b::uuid[]) as wanted (number, id)
         on conflict (waybill_no) where live do nothing
         returning waybill_id
         """,
         (tenant_id, [waybill.waybill_no for waybill in wanted], [waybill.id for waybill in wanted]),
+        binary=True,
     )
     return {row["waybill_id"] for row in rows}
 
@@ -92,38 +93,40 @@ def locate_all(conn: Connection, waybill_no: str) -> list[tuple[UUID, Tenant]]:
 
 
 def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> None:
-    conn.cursor().executemany(
+    """One statement for any number of rows, sent in binary."""
+    senders = [waybill.sender for waybill in waybills]
+    conn.execute(
         f"""
         insert into waybill (tenant_id, {_COLUMNS})
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        select %b, w.* from unnest(
+          %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+          %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
+          %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[]
+        ) as w
         """,
-        [_values(tenant_id, waybill) for waybill in waybills],
-    )
-
-
-def _values(tenant_id: UUID, waybill: Waybill) -> tuple[object, ...]:
-    sender = waybill.sender
-    return (
-        tenant_id,
-        waybill.id,
-        waybill.waybill_no,
-        waybill.network,
-        waybill.carrier,
-        waybill.order_ref,
-        waybill.state.value,
-        waybill.recipient.name,
-        waybill.recipient.phone,
-        waybill.recipient.address,
-        None if sender is None else sender.name,
-        None if sender is None else sender.phone,
-        None if sender is None else sender.address,
-        waybill.courier,
-        waybill.station,
-        waybill.deliver_by,
-        waybill.receipt_code,
-        waybill.created_at,
-        waybill.updated_at,
-        waybill.routing_code,
+        (
+            tenant_id,
+            [waybill.id for waybill in waybills],
+            [waybill.waybill_no for waybill in waybills],
+            [waybill.network for waybill in waybills],
+            [waybill.carrier for waybill in waybills],
+            [waybill.order_ref for waybill in waybills],
+            [waybill.state.value for waybill in waybills],
+            [waybill.recipient.name for waybill in waybills],
+            [waybill.recipient.phone for waybill in waybills],
+            [waybill.recipient.address for waybill in waybills],
+            [sender and sender.name for sender in senders],
+            [sender and sender.phone for sender in senders],
+            [sender and sender.address for sender in senders],
+            [waybill.courier for waybill in waybills],
+            [waybill.station for waybill in waybills],
+            [waybill.deliver_by for waybill in waybills],
+            [waybill.receipt_code for waybill in waybills],
+            [waybill.created_at for waybill in waybills],
+            [waybill.updated_at for waybill in waybills],
+            [waybill.routing_code for waybill in waybills],
+        ),
+        binary=True,
     )
 
 

@@ -28,10 +28,11 @@ class Outbox:
         self._clock = clock
 
     def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
+        if not waybills or not store.anybody_listens(unit.conn, tenant):
+            return
         # The first event of a parcel has the parcel's own id, for there is one a parcel.
         told = [_told(tenant, waybill, waybill.id, waybill.created_at) for waybill in waybills]
-        if told:
-            store.put(unit.conn, tenant, told, self._clock())
+        store.put(unit.conn, tenant, told, self._clock())
 
     def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None:
         """Who corrects knows it already, and the recipient is nobody else's."""

@@ -116,6 +116,17 @@ def remove_webhook(conn: Connection, owner: Owner, webhook_id: UUID, now: dateti
     return cursor.rowcount == 1
 
 
+def anybody_listens(conn: Connection, tenant: Tenant) -> bool:
+    row = conn.execute(
+        """
+        select from webhook
+        where platform = %s and (merchant is null or merchant = %s) and removed_at is null limit 1
+        """,
+        (tenant.platform, tenant.merchant),
+    ).fetchone()
+    return row is not None
+
+
 def put(conn: Connection, tenant: Tenant, told: Sequence[Told], now: datetime) -> None:
     """Lets events wait for whoever wants them, in the transaction at hand."""
     conn.execute(

@@ -52,7 +52,7 @@ def test_it_stays_while_the_origin_is_edited_and_turns_when_it_is_renewed(origin
     assert policy(snapshot.folder) == "three"
     assert (snapshot.folder / "access" / "more.cedar").exists()
     assert (snapshot.folder / "quotas.yaml").read_text(encoding="utf-8") == "other quotas"
-    assert (snapshot.folder / "purposes.yaml").read_text(encoding="utf-8") == "purposes"
+    assert (snapshot.folder / "purposes.yaml").read_text(encoding="utf-8") == "other purposes"
 
 
 def test_what_is_found_bad_changes_nothing_and_leaves_nothing(origin: Path, temporary: Path) -> None:
@@ -68,15 +68,6 @@ def test_what_is_found_bad_changes_nothing_and_leaves_nothing(origin: Path, temp
 
     assert policy(snapshot.folder) == "one"
     assert sorted(temporary.rglob("*")) == before
-
-
-def test_only_the_access_policies_are_renewed(origin: Path) -> None:
-    snapshot = Snapshot(origin, refuse_two)
-    (origin / "purposes.yaml").write_text("other purposes", encoding="utf-8")
-
-    snapshot.renew()
-
-    assert (snapshot.folder / "purposes.yaml").read_text(encoding="utf-8") == "purposes"
 
 
 def test_who_reads_a_resolved_copy_reads_one_copy(origin: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vault_gateway.inforce import InForce
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 
@@ -15,4 +16,4 @@ def masks() -> MaskingProfile:
 
 @pytest.fixture(scope="session")
 def normaliser(masks: MaskingProfile) -> Normaliser:
-    return Normaliser(masks)
+    return Normaliser(InForce(masks))
