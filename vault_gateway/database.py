@@ -12,13 +12,18 @@ from importlib import resources
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg import sql
 from psycopg.abc import PQGen
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from vault_gateway.errors import GatewayError, unavailable
+
+# Several times as fast as the one of Python, and every list reads JSON.
+set_json_loads(orjson.loads)
 
 T = TypeVar("T")
 Row = dict[str, Any]

@@ -90,7 +90,9 @@ class Unit:
         now = self._clock()
         ids = new_ids(now, len(events))
         rows = [self._row(event, event_id, now) for event, event_id in zip(events, ids, strict=True)]
-        store.insert_events(self.conn, rows)
+        tenant_id = NIL_TENANT if self.tenant is None else self.tenant.id
+        log = platform_of(self.caller, self.tenant) or INSTALLATION_LOG
+        store.insert_events(self.conn, tenant_id, log, rows)
         return ids
 
     def _row(self, event: Event, event_id: UUID, now: datetime) -> EventRow:
@@ -99,9 +101,7 @@ class Unit:
         body = event_body(event, self.caller, self.tenant, str(event_id), now)
         salt = new_salt()
         return EventRow(
-            tenant_id=NIL_TENANT if self.tenant is None else self.tenant.id,
             event_id=event_id,
-            log=platform_of(self.caller, self.tenant) or INSTALLATION_LOG,
             body=body,
             salt=salt,
             commitment=commitment(salt, body),

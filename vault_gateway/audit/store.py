@@ -51,26 +51,23 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    tenant_id: UUID
     event_id: UUID
-    log: str
     body: Mapping[str, Any]
     salt: bytes
     commitment: bytes
 
 
-def insert_events(conn: Connection, rows: Sequence[EventRow]) -> None:
+def insert_events(conn: Connection, tenant_id: UUID, log: str, rows: Sequence[EventRow]) -> None:
     conn.execute(
         """
         insert into audit_event (tenant_id, id, log, body, salt, commitment)
-        select tenant_id, id, log, body::jsonb, salt, commitment
-        from unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::bytea[], %b::bytea[])
-          as e (tenant_id, id, log, body, salt, commitment)
+        select %b, id, %b, body::jsonb, salt, commitment
+        from unnest(%b::uuid[], %b::text[], %b::bytea[], %b::bytea[]) as e (id, body, salt, commitment)
         """,
         (
-            [row.tenant_id for row in rows],
+            tenant_id,
+            log,
             [row.event_id for row in rows],
-            [row.log for row in rows],
             [orjson.dumps(row.body).decode() for row in rows],
             [row.salt for row in rows],
             [row.commitment for row in rows],

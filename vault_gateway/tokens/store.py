@@ -79,7 +79,7 @@ def find_views(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[U
         f"select {_VIEW} from token where tenant_id = %(tenant)b and {_are(ids)} and erased_at is null",
         {"tenant": tenant_id, "ids": list(ids)},
         binary=True,
-    )
+    ).fetchall()
     return {row["id"]: row for row in rows}
 
 

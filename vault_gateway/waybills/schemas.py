@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, TenantSchema, TrueOrFalse
+from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, PlainNested, TenantSchema, TrueOrFalse
 from vault_gateway.tokens.schemas import RecipientTokensSchema
 from vault_gateway.waybills.states import EVENT_TYPES, State
 
@@ -38,7 +38,11 @@ class OneWaybillSchema(OrderSchema, TenantSchema):
 
 
 class ManyWaybillsSchema(TenantSchema):
-    items = fields.List(fields.Nested(OrderSchema), required=True, validate=validate.Length(1, MAX_ORDERS))
+    items = fields.List(
+        PlainNested(OrderSchema, read_always=("branch",)),
+        required=True,
+        validate=validate.Length(1, MAX_ORDERS),
+    )
 
 
 class BindingSchema(Schema):

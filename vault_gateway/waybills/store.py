@@ -60,7 +60,7 @@ def take_numbers(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill])
         """,
         (tenant_id, [waybill.waybill_no for waybill in wanted], [waybill.id for waybill in wanted]),
         binary=True,
-    )
+    ).fetchall()
     return {row["waybill_id"] for row in rows}
 
 
@@ -93,38 +93,38 @@ def locate_all(conn: Connection, waybill_no: str) -> list[tuple[UUID, Tenant]]:
 
 
 def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> None:
-    """One statement for any number of rows, sent in binary."""
+    """New ones, whom no carrier has seen: one statement for any number of them, sent in binary."""
     senders = [waybill.sender for waybill in waybills]
     conn.execute(
-        f"""
-        insert into waybill (tenant_id, {_COLUMNS})
-        select %b, w.* from unnest(
-          %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-          %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
-          %b::text[], %b::text[], %b::timestamptz[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::text[]
-        ) as w
+        """
+        insert into waybill (tenant_id, state, id, waybill_no, network, carrier, order_ref,
+                             recipient_name, recipient_phone, recipient_address,
+                             sender_name, sender_phone, sender_address,
+                             receipt_code, routing_code, created_at, updated_at)
+        select %b, %b, w.*, w.created_at
+        from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+                    %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
+                    %b::text[], %b::text[], %b::timestamptz[])
+          as w (id, waybill_no, network, carrier, order_ref, recipient_name, recipient_phone, recipient_address,
+                sender_name, sender_phone, sender_address, receipt_code, routing_code, created_at)
         """,
         (
             tenant_id,
+            State.CREATED.value,
             [waybill.id for waybill in waybills],
             [waybill.waybill_no for waybill in waybills],
             [waybill.network for waybill in waybills],
             [waybill.carrier for waybill in waybills],
             [waybill.order_ref for waybill in waybills],
-            [waybill.state.value for waybill in waybills],
             [waybill.recipient.name for waybill in waybills],
             [waybill.recipient.phone for waybill in waybills],
             [waybill.recipient.address for waybill in waybills],
             [sender and sender.name for sender in senders],
             [sender and sender.phone for sender in senders],
             [sender and sender.address for sender in senders],
-            [waybill.courier for waybill in waybills],
-            [waybill.station for waybill in waybills],
-            [waybill.deliver_by for waybill in waybills],
             [waybill.receipt_code for waybill in waybills],
-            [waybill.created_at for waybill in waybills],
-            [waybill.updated_at for waybill in waybills],
             [waybill.routing_code for waybill in waybills],
+            [waybill.created_at for waybill in waybills],
         ),
         binary=True,
     )

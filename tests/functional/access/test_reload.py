@@ -12,14 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 import urllib3
 
+from tests import canaries
 from tests.world import Town, World, policies_with, start_server, wait_until_ready
 from vault_gateway.access.snapshot import PREFIX
+from vault_gateway.ids import new_id
+from vault_gateway.model import Kind, utc_now
 from vault_gateway.settings import default_policies, to_environment
+from vault_gateway.tokens.ids import token_text
 
 FREEZE = """
 @id("frozen")
@@ -27,6 +32,9 @@ FREEZE = """
 forbid (principal, action == Action::"token.search", resource is Tenant)
 when {{ resource.merchant == "{merchant}" }};
 """
+
+
+NOBODY = {kind.value: token_text(kind, new_id(utc_now())) for kind in Kind}
 
 
 @dataclass
@@ -42,10 +50,18 @@ class Served:
 
     def search(self, pool: urllib3.PoolManager | None = None) -> int:
         """The status of a merchant's search, which the policies decide."""
-        answer = (pool or urllib3).request(
+        return self._post("/v1/tokens/search", {"kind": "phone", "last4": "0000"}, pool).status
+
+    def ask(self, path: str, body: Any) -> Any:
+        return orjson.loads(self._post(path, body).data)
+
+    def _post(
+        self, path: str, body: Any, pool: urllib3.PoolManager | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        return (pool or urllib3).request(
             "POST",
-            f"{self.url}/v1/tokens/search",
-            body=orjson.dumps({"kind": "phone", "last4": "0000"}),
+            f"{self.url}{path}",
+            body=orjson.dumps(body),
             headers={
                 "Authorization": f"Bearer {self.town.merchant.key}",
                 "Content-Type": "application/json",
@@ -55,7 +71,6 @@ class Served:
             retries=False,
             timeout=10.0,
         )
-        return answer.status
 
     def freeze(self) -> None:
         """A valid set that decides this town's searches otherwise, and no case."""
@@ -186,6 +201,23 @@ def test_other_quotas_count_from_the_signal_on(served: Served) -> None:
     assert [served.search() for _ in range(2)] == [200, 429]
 
 
+def test_networks_and_masks_hold_from_the_signal_on(served: Served) -> None:
+    order = {"network": "jd", "carrier": served.town.carrier_slug, "recipient": NOBODY}
+    phone = {"items": [{"kind": "phone", "value": canaries.phone()}]}
+    masked = served.ask("/v1/tokens", phone)["items"][0]["masked"]
+    assert served.ask("/v1/waybills", order)["code"] == "token_unknown"
+
+    (served.policies / "networks" / "jd.yaml").unlink()
+    masks = served.policies / "masking.yaml"
+    masks.write_text(masks.read_text("utf-8").replace("keep_first: 1", "keep_first: 0", 1), encoding="utf-8")
+    assert served.ask("/v1/waybills", order)["code"] == "token_unknown", "nothing changes before the signal"
+    served.hang_up()
+    served.wait_until_logged('"policies replaced"', 1)
+
+    assert served.ask("/v1/waybills", order)["code"] == "network_unknown"
+    assert served.ask("/v1/tokens", phone)["items"][0]["masked"] == "*" + masked[1:]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
@@ -199,8 +231,12 @@ def test_other_quotas_count_from_the_signal_on(served: Served) -> None:
             "row",
         ),
         ("quotas.yaml", '"courier":', '"couriers":', "quotas.yaml"),
+        ("networks/pdd.yaml", "name: pdd", "name: jd", "its name must be pdd"),
+        ("masking.yaml", "hide_at_least: 6", "hide_at_least: 5", "masking.yaml"),
+        ("notices.yaml", "zh:", "de:", "notices.yaml"),
+        ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
     ],
-    ids=["syntax", "schema", "case", "cases", "quotas"],
+    ids=["syntax", "schema", "case", "cases", "quotas", "networks", "masks", "notices", "purposes"],
 )
 def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     served: Served, file: str, old: str, new: str, told: str
@@ -285,8 +321,10 @@ def test_several_workers_take_the_same_set_and_leave_no_copy_behind(
         ("access/station.cedar", '"sort"', '"deliver"', "north reveal.issue at-north"),
         ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
         ("quotas.yaml", "courier: 60/minute", "courier: sixty", "is a rate such as 60/minute"),
+        ("networks/cainiao.yaml", "modulus: 11", "modulus: 1", "cainiao.yaml"),
+        ("masking.yaml", "hide_at_least: 6", "hide_at_least: 5", "masking.yaml"),
     ],
-    ids=["schema", "case", "purposes", "quotas"],
+    ids=["schema", "case", "purposes", "quotas", "networks", "masks"],
 )
 def test_a_gateway_does_not_start_with_a_set_that_fails(
     world: World, town: Town, tmp_path: Path, file: str, old: str, new: str, told: str
