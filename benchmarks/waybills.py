@@ -42,6 +42,7 @@ create table floor_waybill (like waybill including all);
 create table floor_directory (like waybill_directory including all);
 create table floor_sheet (like waybill_sheet including all);
 create table floor_audit (like audit_event including all);
+create table floor_audit_token (like audit_token including all);
 """
 
 PAGES = 40
@@ -185,6 +186,14 @@ def floor(here: Stage, count: int) -> Callable[[int], int]:
                     [os.urandom(16) for _ in ids],
                     [hashlib.sha256(body).digest() for body in bodies],
                 ),
+            )
+            local.conn.execute(
+                """
+                insert into floor_audit_token (tenant_id, id, log, token)
+                select %b, id, 'bench', kind || no
+                from unnest(%b::uuid[], %b::text[]) as t (id, no), unnest(array['nm_', 'ph_', 'ad_']) as kind
+                """,
+                (SHOP.id, ids, numbers),
             )
         return count
 
