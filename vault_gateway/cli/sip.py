@@ -34,6 +34,16 @@ class HostParam(click.ParamType[str]):
         return _host(str(value), self, param, ctx)
 
 
+class MediaParam(HostParam):
+    """IPv4 alone: RTPProxy would need one address of each kind to translate."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        host = super().convert(value, param, ctx)
+        if host.startswith("["):
+            self.fail("an IPv4 address, as in 192.0.2.1", param, ctx)
+        return host
+
+
 def _host(
     text: str, kind: click.ParamType[object], param: click.Parameter | None, ctx: click.Context | None
 ) -> str:
@@ -72,6 +82,11 @@ def _host(
     "--max-seconds", default=3600, show_default=True, type=click.IntRange(1), help="No call lasts longer."
 )
 @click.option(
+    "--media",
+    type=MediaParam(),
+    help="An address of this machine that all sound goes through. Without it the two sides send to each other.",
+)
+@click.option(
     "--dial-extensions",
     is_flag=True,
     help="The trunk dials the ;ext= of RFC 3966 behind a number. Without it calls to a virtual number are refused.",
@@ -84,6 +99,7 @@ def sip(
     key_file: Path | None,
     ca_file: Path | None,
     max_seconds: int,
+    media: str | None,
     dial_extensions: bool,
 ) -> None:
     """Take a trunk's calls to relay numbers and connect them, showing neither side to the other.
@@ -96,6 +112,7 @@ def sip(
         from vault_gateway.sip.agent import Agent, without_prints
         from vault_gateway.sip.gateway import Gateway
         from vault_gateway.sip.line import Line
+        from vault_gateway.sip.media import MediaRelay
     except ModuleNotFoundError as missing:
         if missing.name != "sippy":
             raise
@@ -109,9 +126,16 @@ def sip(
         agent = Agent(line, listen)
     except OSError as error:
         _fail(f"cannot listen there: {error.strerror}")
+    if media is not None:
+        try:
+            line.media = MediaRelay(line.config, media)
+        except OSError as error:
+            _fail(f"sound cannot go through {media}: {error.strerror}")
     click.echo(f"ready sip:{listen[0]}:{listen[1]}")
     without_prints(lambda file: configure_logging(as_json=True, file=file))
     agent.run()
+    if line.media is not None:
+        line.media.close()
 
 
 def _fail(message: str) -> NoReturn:

@@ -51,6 +51,7 @@ class Call:
         self._caller = Leg(line.config, self._heard_caller, line.trusted)
         self._callee: Leg | None = None
         self._to_caller, self._to_callee = Rewriter(), Rewriter()
+        self._sound: Any = None
         self._offer: str | None = None
         self._patience: Any = None
         self._rang = self._answered = self._over = False
@@ -88,7 +89,8 @@ class Call:
 
     def _begin(self, body: Any) -> None:
         self._offer = None if body is None else self._to_callee.rewritten(str(body))
-        if self._offer is None:
+        if self._offer is None or (self._line.media is not None and "c=IN IP6" in self._offer):
+            # The relay speaks IPv4, and past it no sound goes.
             return self._refuse(answers.NOT_ACCEPTABLE)
         if self._hops <= 0:
             return self._refuse(answers.TOO_MANY_HOPS)
@@ -144,6 +146,10 @@ class Call:
             credit_time=seconds,
             expire_time=_RINGS_FOR_S,
         )
+        if self._line.media is not None:
+            self._sound = self._line.media.session()
+            self._callee.on_local_sdp_change = self._sound.on_caller_sdp_change
+            self._caller.on_local_sdp_change = self._sound.on_callee_sdp_change
         begin = CCEventTry((None, route.display, route.destination, body_of(self._offer or ""), None, None))
         begin.max_forwards = self._hops
         if extension is not None:
@@ -221,6 +227,8 @@ class Call:
             return
         self._over = True
         self._line.calls.discard(self)
+        if self._sound is not None:
+            self._sound.delete()
         if self._callee is not None:
             self._line.gateway.record(self._id, type_, reason)
         elif self._given_up is None:

@@ -23,6 +23,7 @@ class Phone:
     host: str
     port: int
     media: str
+    media_port: int = 40000
 
     @property
     def identities(self) -> list[str]:
@@ -54,10 +55,10 @@ s=sound of {self.number}
 i={self.number}
 e={self.number}@{self.host}
 p={self.number}
-c=IN IP4 {self.media}
+c=IN {"IP6" if ":" in self.media else "IP4"} {self.media}
 t=0 0
 a=tool:{self.number}
-m=audio 40000 RTP/AVP 8 0 101
+m=audio {self.media_port} RTP/AVP 8 0 101
 a=rtpmap:8 PCMA/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
