@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.tokenize
 	$(BIN)/python -m benchmarks.reveal
 	$(BIN)/python -m benchmarks.waybills
+	$(BIN)/python -m benchmarks.relay
 
 faults: setup
 	$(BIN)/python -m pytest tests/faults

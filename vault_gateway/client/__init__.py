@@ -27,17 +27,19 @@ from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, 
 from vault_gateway.client.figures import UsageLine
 from vault_gateway.client.gateway import Client
 from vault_gateway.client.notices import Notice
-from vault_gateway.client.relay import Call, Route
+from vault_gateway.client.relay import Binding, Call, Connected, Route
 from vault_gateway.client.waybills import Order
 from vault_gateway.client.webhooks import NotSigned, ParcelEvent, Webhook
 
 __all__ = [
     "ApiError",
     "AuditEvent",
+    "Binding",
     "BreakGlass",
     "Call",
     "Client",
     "ClientFailure",
+    "Connected",
     "Courier",
     "Groups",
     "ItemError",

@@ -1,4 +1,5 @@
-"""The relay, for the telecom that owns its numbers: where a call goes, and what became of it."""
+"""The relay: a parcel's numbers for its merchant; for the telecom that owns them where a call goes, and what became of
+it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from vault_gateway.client.transport import Transport
+from vault_gateway.client.transport import Transport, segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,28 @@ class Route:
     digits: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A call or message that was connected. `seconds` is for how long the two talked, by the telecom's records."""
+
+    medium: str
+    at: datetime
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A parcel's number. `calls` are known where the binding was asked for by its id."""
+
+    binding_id: str
+    waybill_no: str
+    mode: str
+    number: str
+    expires_at: datetime
+    extension: str | None = None
+    calls: tuple[Connected, ...] = ()
+
+
 class Relay:
     def __init__(self, http: Transport) -> None:
         self._http = http
@@ -56,6 +79,19 @@ class Relay:
         if call.text is not None:
             body["text"] = call.text
         return _route(self._http.ask("/v1/relay/route", body))
+
+    def bind(self, waybill_no: str, *, mode: Literal["extension", "axb"] = "extension") -> Binding:
+        """A number for a parcel: the live one where it has one already. `axb` is between the recipient and the caller:
+        the courier who has the parcel, or the merchant's service number."""
+        return _binding(self._http.create("/v1/relay/bindings", {"waybill_no": waybill_no, "mode": mode}))
+
+    def binding(self, binding_id: str) -> Binding:
+        """A binding of a parcel of one's own, with its calls."""
+        return _binding(self._http.get(f"/v1/relay/bindings/{segment(binding_id)}"))
+
+    def release(self, binding_id: str) -> None:
+        """Closes a number at once; nobody else has it for weeks."""
+        self._http.delete(f"/v1/relay/bindings/{segment(binding_id)}")
 
     def record(self, call_id: str, type_: str, at: datetime, *, reason: str | None = None) -> None:
         """What became of a call: `start`, `ring`, `answer`, `end` or `failed`. Again is the same as once."""
@@ -76,4 +112,19 @@ def _route(body: Mapping[str, Any]) -> Route:
         text=body.get("text"),
         extension=body.get("extension"),
         digits=body.get("digits"),
+    )
+
+
+def _binding(body: Mapping[str, Any]) -> Binding:
+    return Binding(
+        binding_id=body["binding_id"],
+        waybill_no=body["waybill_no"],
+        mode=body["mode"],
+        number=body["number"],
+        expires_at=datetime.fromisoformat(body["expires_at"]),
+        extension=body.get("extension"),
+        calls=tuple(
+            Connected(call["medium"], datetime.fromisoformat(call["at"]), call["seconds"])
+            for call in body.get("calls", ())
+        ),
     )

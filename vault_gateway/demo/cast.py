@@ -19,11 +19,14 @@ from vault_gateway.embedded.up import running
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role, utc_now
+from vault_gateway.relay import plan
+from vault_gateway.relay.store import pool
 from vault_gateway.tokens.ids import parse_token
 
 PLATFORM, SHOP = "douyin", "tea-house"
 SWIFT, RIVAL = "swift-express", "rival-express"
 LIN, WU, HE = "courier-lin", "courier-wu", "courier-he"
+VOICE, RELAY_NUMBER = "voice", "+8617000000001"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Cast:
     lin: Client
     wu: Client
     he: Client
+    voice: Client
     auditor: Client
     database: Database
 
@@ -106,6 +110,7 @@ def cast(folder: Path) -> Iterator[Cast]:
             lin=client(LIN),
             wu=client(WU),
             he=client(HE),
+            voice=client(VOICE),
             auditor=client("auditor"),
             database=Database(instance.endpoints.admin_dsn),
         )
@@ -120,6 +125,7 @@ def _add_clients(instance: Instance) -> dict[str, str]:
         clients.NewClient(LIN, Role.COURIER, carrier=SWIFT),
         clients.NewClient(WU, Role.COURIER, carrier=SWIFT),
         clients.NewClient(HE, Role.COURIER, carrier=RIVAL),
+        clients.NewClient(VOICE, Role.TELECOM),
         clients.NewClient("auditor", Role.AUDITOR),
     ]
     settings = instance.settings()
@@ -128,12 +134,27 @@ def _add_clients(instance: Instance) -> dict[str, str]:
         Vault(settings.vault_addr, connections=1) as vault,
     ):
         operator = Operator(vault, settings.identities["operator"])
+        _lend_number(conn)
         return {
             new.name: clients.add(
                 conn, new, utc_now(), create_keys=operator.create_platform, say=lambda _: None
             )
             for new in wanted
         }
+
+
+def _lend_number(conn: Connection) -> None:
+    """A number of the telecom's in the pool, as `vault-gateway relay pool add` puts it there."""
+    pool.add_numbers(
+        conn,
+        [RELAY_NUMBER],
+        telecom=f"key:{VOICE}",
+        mode="extension",
+        region=None,
+        digits=plan.DIGITS,
+        capacity=plan.capacity("extension"),
+        now=utc_now(),
+    )
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""An order's whole life, in five acts."""
+"""An order's whole life, in six acts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from vault_gateway.client import AuditEvent, ItemError, Order, Recipient, Revealed, Tokenized, Waybill
+from vault_gateway.client import (
+    AuditEvent,
+    ItemError,
+    Order,
+    Recipient,
+    RelayNumber,
+    Revealed,
+    Tokenized,
+    Waybill,
+)
+from vault_gateway.demo.calling import on_the_phone
 from vault_gateway.demo.cast import HE, LIN, SHOP, SWIFT, WU, Cast, cast
 from vault_gateway.demo.orders import SampleOrder, sample
 from vault_gateway.demo.screen import Screen
@@ -34,8 +44,11 @@ def play(folder: Path, screen: Screen) -> None:
         orders = sample()
         recipients = _checkout(telling, players, orders)
         _two_views(telling, players, [one for one in orders if one.order in recipients], recipients[HERO])
-        waybill = _ship(telling, players, recipients)
-        _at_the_door(telling, players, waybill.waybill_no, _named(orders, HERO))
+        waybill, nobodys = _ship(telling, players, recipients)
+        hero = _named(orders, HERO)
+        _on_the_way(telling, players, waybill.waybill_no)
+        on_the_phone(telling, players, waybill, hero, nobodys)
+        _at_the_door(telling, players, waybill.waybill_no, hero)
         _access_log(telling, players, waybill.waybill_no)
     screen.line()
     screen.line(
@@ -104,8 +117,8 @@ def _two_views(telling: Telling, players: Cast, orders: Sequence[SampleOrder], r
     )
 
 
-def _ship(telling: Telling, players: Cast, recipients: dict[str, Recipient]) -> Waybill:
-    """Act 3: labels without people on them."""
+def _ship(telling: Telling, players: Cast, recipients: dict[str, Recipient]) -> tuple[Waybill, str]:
+    """Act 3: labels without people on them. Returns the hero's parcel, and an extension that no parcel has."""
     screen = telling.screen
     screen.title(3, "Shipping: the shop merges, prints labels and ships, and sees nobody")
     names = list(recipients)
@@ -115,7 +128,7 @@ def _ship(telling: Telling, players: Cast, recipients: dict[str, Recipient]) -> 
         len(pairs) == TWICE and [HERO, "DEMO-0032"] in pairs,
         f"{len(pairs)} buyers ordered twice in other words: their parcels can be merged ({HERO} + DEMO-0032)",
     )
-    wanted = [Order("douyin", SWIFT, recipients[name], order=name) for name in names]
+    wanted = [Order("douyin", SWIFT, recipients[name], order=name, relay=True) for name in names]
     began = time.monotonic()
     made = players.shop.waybills.create_many(wanted)
     seconds = time.monotonic() - began
@@ -125,29 +138,37 @@ def _ship(telling: Telling, players: Cast, recipients: dict[str, Recipient]) -> 
     )
     waybill = waybills[names.index(HERO)]
     label = waybill.label
-    screen.box([f"{label['barcode']}   {label['carrier']}", label["recipient"], label["address"]], "bold")
-    return waybill
+    head = f"{label['barcode']}   {label['carrier']}"
+    screen.box([head, label["recipient"], label["address"], f"call {label['call']}"], "bold")
+    taken = {one.relay.extension for one in waybills if isinstance(one.relay, RelayNumber)}
+    telling.require(len(taken) == GOOD, "each parcel has an extension of its own")
+    return waybill, next(text for text in map("{:06d}".format, range(GOOD + 1)) if text not in taken)
+
+
+def _moves(telling: Telling, players: Cast, waybill_no: str, type_: str, courier: str | None = None) -> None:
+    state = players.swift.waybills.event(waybill_no, type_, courier=courier).state
+    telling.require(state == type_, f"the parcel is {type_}")
+    told = f"parcel: {type_}{f' with {courier}' if courier else ''}"
+    telling.screen.line("    " + telling.screen.styled(told, "cyan"))
+
+
+def _on_the_way(telling: Telling, players: Cast, waybill_no: str) -> None:
+    """Act 4: two people who never learn each other's number."""
+    telling.screen.title(4, "On the way: courier and recipient call each other")
+    _moves(telling, players, waybill_no, "accepted")
+    _moves(telling, players, waybill_no, "in_transit")
+    lin = f"{LIN} (too early)"
+    telling.refused(lin, "opens it before it is out", lambda: players.lin.reveals.open(waybill_no), *_UNSEEN)
+    _moves(telling, players, waybill_no, "out_for_delivery", LIN)
 
 
 def _at_the_door(telling: Telling, players: Cast, waybill_no: str, order: SampleOrder) -> None:
-    """Act 4: one courier, once."""
-    screen = telling.screen
-    screen.title(4, "The last mile: one courier may look, once")
-
-    screen.tell(
+    """Act 5: one courier, once."""
+    telling.screen.title(5, "The last mile: one courier may look, once")
+    telling.screen.tell(
         "Name and door open for the courier who has the parcel, at the door. Who else tries is refused:"
     )
-
-    def moves(type_: str, *, courier: str | None = None) -> None:
-        state = players.swift.waybills.event(waybill_no, type_, courier=courier).state
-        telling.require(state == type_, f"the parcel is {type_}")
-        screen.line("    " + screen.styled(f"parcel: {type_}{f' with {courier}' if courier else ''}", "cyan"))
-
-    moves("accepted")
-    moves("in_transit")
-    lin, grants = f"{LIN} (too early)", players.lin.reveals
-    telling.refused(lin, "opens it before it is out", lambda: grants.open(waybill_no), *_UNSEEN)
-    moves("out_for_delivery", courier=LIN)
+    grants = players.lin.reveals
     telling.refused(
         f"{HE} (other carrier)", "opens it", lambda: players.he.reveals.open(waybill_no), *_UNSEEN
     )
@@ -180,7 +201,7 @@ def _at_the_door(telling: Telling, players: Cast, waybill_no: str, order: Sample
         409,
         "it was opened",
     )
-    moves("delivered")
+    _moves(telling, players, waybill_no, "delivered")
     telling.refused(
         f"{LIN} (afterwards)",
         "asks for another grant",
@@ -206,9 +227,9 @@ def _show(telling: Telling, revealed: Revealed, order: SampleOrder) -> None:
 
 
 def _access_log(telling: Telling, players: Cast, waybill_no: str) -> None:
-    """Act 5: who looked, and who tried to."""
+    """Act 6: who looked, and who tried to."""
     screen = telling.screen
-    screen.title(5, "The access log of this parcel, as its auditor reads it")
+    screen.title(6, "The access log of this parcel, as its auditor reads it")
     events = list(players.auditor.audit.events(waybill=waybill_no))[::-1]
     rows = [
         (

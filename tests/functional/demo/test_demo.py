@@ -31,8 +31,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     return ended.stdout.decode()
 
 
-def test_it_tells_all_five_acts(told: str) -> None:
-    assert re.findall(r"(?m)^ (\d)  ", told) == ["1", "2", "3", "4", "5"]
+def test_it_tells_all_six_acts(told: str) -> None:
+    assert re.findall(r"(?m)^ (\d)  ", told) == ["1", "2", "3", "4", "5", "6"]
     assert "190 orders are well" in told
     assert re.search(r"All \d+ claims above were checked", told)
 
@@ -54,6 +54,23 @@ def test_only_the_right_courier_sees_a_name_and_a_door(told: str) -> None:
             # Masks that a buyer typed are no secret, and one broken order has nothing else for a name.
             if "*" not in secret:
                 assert secret not in before + after, order.order
+
+
+def test_two_who_call_each_other_do_and_a_stranger_does_not(told: str) -> None:
+    tries = re.findall(
+        r"(?m)^  ([✓✗]) (courier-lin|the recipient|a stranger) +(calls|tries)\b.*?(\S.*)$", told
+    )
+    assert [(mark, who) for mark, who, _, _ in tries] == [
+        ("✓", "courier-lin"),
+        ("✓", "the recipient"),
+        ("✗", "a stranger"),
+        ("✗", "a stranger"),
+    ]
+    assert "the recipient's phone rings" in told
+    assert "courier-lin's phone rings" in told
+    assert "two calls of 35 and 72 seconds" in told
+    logged = re.findall(r"(?m)^    \S+  voice +relay\.route +allow", told)
+    assert len(logged) == 2
 
 
 def test_every_wrong_one_is_refused_and_logged(told: str) -> None:
