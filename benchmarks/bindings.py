@@ -31,7 +31,8 @@ NUMBERS = 10
 # One row a parcel: of which all its others are made. An extension is its place on its number, far from its neighbours'.
 _PARCELS = """
 create unlogged table seed as
-select n, t.tenant_id, at, uuid7(at) as waybill_id, uuid7(at) as phone, uuid7(at) as binding_id, uuid7(at) as event_id,
+select n, t.tenant_id, at, uuidv7(at - now()) as waybill_id, uuidv7(at - now()) as phone,
+       uuidv7(at - now()) as binding_id, uuidv7(at - now()) as event_id,
        'BN' || lpad(n::text, 13, '0') as waybill_no,
        '+86170' || lpad((n %% %(numbers)s)::text, 8, '0') as number,
        lpad(((n / %(numbers)s * 387421) %% 1000000)::text, 6, '0') as extension,
@@ -66,13 +67,6 @@ _ROWS = {
         select number, extension::bytea, tenant_id, binding_id, waybill_id, tenant_id, phone, false,
                at + interval '15 days', at + interval '45 days' from seed where bound""",
 }
-_TOOLS = """
-create function uuid7(at timestamptz) returns uuid language sql volatile as $$
-  select (substr(millis, 1, 8) || '-' || substr(millis, 9) || '-7' || substr(random, 16))::uuid
-  from (select lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0'), gen_random_uuid()::text)
-       as made (millis, random) $$;
-create unlogged table seed_tenant (position integer, tenant_id uuid);
-"""
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ class Seed:
         self._parcels = self._bound = 0
         merchants = [Tenant(PLATFORM, f"shop-{n}") for n in range(MERCHANTS)]
         with self._admin() as conn:
-            conn.execute(_TOOLS)
+            conn.execute("create unlogged table seed_tenant (position integer, tenant_id uuid)")
             conn.cursor().executemany(
                 "insert into tenant values (%s, %s, %s, now()) on conflict do nothing",
                 [(one.id, one.platform, one.merchant) for one in [*merchants, _COURIERS]],
@@ -128,6 +122,8 @@ class Seed:
         with self._admin() as conn:
             conn.execute("set synchronous_commit = off")
             conn.execute("set work_mem = '256MB'")
+            # Every number and tenant is there: that is not asked a million times.
+            conn.execute("set session_replication_role = replica")
             conn.execute("drop table if exists seed")
             given = {"numbers": NUMBERS, "couriers": COURIERS, "merchants": MERCHANTS, "now": utc_now()}
             span = {"first": self._parcels, "last": self._parcels + added + unbound - 1}

@@ -168,7 +168,11 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     networks = parts.rules.networks
     normaliser = Normaliser(parts.rules.masks)
-    tenants, request_keys, relay = TenantRegistry(clock), parts.request_keys(), RelayService(clock)
+    tenants, request_keys, relay = (
+        TenantRegistry(clock),
+        parts.request_keys(),
+        RelayService(clock, parts.rules.retention),
+    )
     tokens = TokenService(
         ledger,
         parts.tokenizer(),
@@ -230,7 +234,13 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     routing = RoutingService(
         ledger, keys, parts.limits, clock, unrecorded_routes=parts.settings.unrecorded_routes
     )
-    parcels = ParcelRelay(ledger, RelayService(clock), PairService(keys, clock), keys, clock)
+    parcels = ParcelRelay(
+        ledger,
+        RelayService(clock, parts.rules.retention),
+        PairService(keys, clock, parts.rules.retention),
+        keys,
+        clock,
+    )
     records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
     app.register_blueprint(relay_blueprint(routing, records, pool))
     app.register_blueprint(parcel_relay_blueprint(parcels))
@@ -239,7 +249,7 @@ def _relay(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     return {
         "relay_rest": lambda conn: sweep_pool(conn, clock()),
         "relay_pool": pool.measure,
-        "relay_records": lambda conn: remove_old_relay_records(conn, parts.rules.retention(), clock),
+        "relay_records": lambda conn: remove_old_relay_records(conn, parts.rules.retention().kept, clock),
     }
 
 

@@ -1,4 +1,4 @@
-"""How long records are kept: `policies/retention.yaml`."""
+"""How long relay numbers serve and rest, and how long records are kept: `policies/retention.yaml`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RetentionError(PolicyFileError):
 
 
 @dataclass(frozen=True, slots=True)
-class RelayRetention:
+class Kept:
     """For how long: calls after they were connected, bindings after their rest, and that there was no number."""
 
     calls: timedelta
@@ -28,23 +28,42 @@ class RelayRetention:
     exhausted: timedelta
 
 
-def _days() -> fields.Integer:
-    return fields.Integer(required=True, strict=True, validate=validate.Range(_LEAST_DAYS, _MOST_DAYS))
+@dataclass(frozen=True, slots=True)
+class RelayPeriods:
+    """A number serves for `after_sales` after delivery, and is nobody's for `cooldown` after its end."""
+
+    after_sales: timedelta
+    cooldown: timedelta
+    kept: Kept
+
+
+def _count(least: int, most: int) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(least, most))
+
+
+class _KeptSchema(Schema):
+    calls = _count(_LEAST_DAYS, _MOST_DAYS)
+    bindings = _count(_LEAST_DAYS, _MOST_DAYS)
+    exhausted = _count(_LEAST_DAYS, _MOST_DAYS)
 
 
 class _RelaySchema(Schema):
-    calls = _days()
-    bindings = _days()
-    exhausted = _days()
+    after_sales_hours = _count(1, 24 * 60)
+    cooldown_days = _count(1, 365)
+    kept_days = fields.Nested(_KeptSchema, required=True)
 
 
 class _RetentionSchema(Schema):
     relay = fields.Nested(_RelaySchema, required=True)
 
 
-def load_retention(path: Path) -> RelayRetention:
+def load_retention(path: Path) -> RelayPeriods:
     try:
-        data = _RetentionSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
+        data = _RetentionSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))["relay"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise RetentionError(f"{path}: {error}") from None
-    return RelayRetention(**{name: timedelta(days=days) for name, days in data["relay"].items()})
+    return RelayPeriods(
+        timedelta(hours=data["after_sales_hours"]),
+        timedelta(days=data["cooldown_days"]),
+        Kept(**{name: timedelta(days=days) for name, days in data["kept_days"].items()}),
+    )

@@ -12,7 +12,7 @@ from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.notices.templates import Template, load_templates
 from vault_gateway.quotas import Quotas, load_quotas
-from vault_gateway.retention import RelayRetention, load_retention
+from vault_gateway.retention import RelayPeriods, load_retention
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.tokens.masks import MaskingProfile
@@ -21,7 +21,7 @@ from vault_gateway.tokens.masks import MaskingProfile
 @dataclass(frozen=True)
 class Rules:
     """Who may do what, what is revealed for what, and how much; what masks show, what recipients are sent, whose a
-    waybill number is, and what is kept for how long."""
+    waybill number is, and how long relay numbers serve and rest and what is kept of them."""
 
     policies: Policies
     purposes: Purposes
@@ -29,7 +29,7 @@ class Rules:
     masks: MaskingProfile
     templates: Mapping[str, Template]
     networks: Networks
-    retention: RelayRetention
+    retention: RelayPeriods
 
 
 def load_rules(folder: Path) -> Rules:

@@ -17,7 +17,9 @@ SHIPPED = default_policies() / "retention.yaml"
 
 def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> None:
     periods = load_retention(SHIPPED)
-    assert min(periods.calls, periods.bindings, periods.exhausted) >= timedelta(days=30)
+    kept = periods.kept
+    assert min(kept.calls, kept.bindings, kept.exhausted) >= timedelta(days=30)
+    assert (periods.cooldown, periods.after_sales) == (timedelta(days=30), timedelta(hours=72))
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,18 @@ def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> 
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, name: str, wrong: Any) -> None:
+    data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    data["relay"]["kept_days"][name] = wrong
+    path = tmp_path / "retention.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(RetentionError, match=name):
+        load_retention(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("cooldown_days", 0), ("after_sales_hours", 0), ("cooldown", 30)]
+)
+def test_a_number_serves_and_rests_for_some_time(tmp_path: Path, name: str, wrong: Any) -> None:
     data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     data["relay"][name] = wrong
     path = tmp_path / "retention.yaml"

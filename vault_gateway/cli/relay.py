@@ -19,6 +19,8 @@ from vault_gateway.relay import plan as planning
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.service_numbers import ServiceNumbers
 from vault_gateway.relay.store import pool as store
+from vault_gateway.relay.store.counting import state_of_pool
+from vault_gateway.retention import load_retention
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.phones import e164
@@ -95,7 +97,7 @@ def _number(text: str) -> str:
 def list_(as_json: bool, data: Path | None) -> None:
     """Numbers, and what of them is live, at rest and free, by mode and region."""
     with installation(data) as here:
-        rows = store.state_of_pool(here.conn, utc_now())
+        rows = state_of_pool(here.conn, utc_now())
     if as_json:
         click.echo(json.dumps(rows, default=int))
         return
@@ -140,7 +142,8 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
             utc_now,
             missed_searches_a_day=0,
         )
-        service = ServiceNumbers(ledger, tokens, normaliser, RelayService(utc_now), utc_now)
+        periods = load_retention(here.settings.policies / "retention.yaml")
+        service = ServiceNumbers(ledger, tokens, normaliser, RelayService(utc_now, lambda: periods), utc_now)
         click.echo(service.register(operator, Tenant(platform, merchant), number))
 
 

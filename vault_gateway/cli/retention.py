@@ -27,8 +27,8 @@ def run(as_json: bool, data: Path | None) -> None:
     Parcels that still move keep what decides who may see their phone.
     """
     with installation(data) as here:
-        periods = load_retention(here.settings.policies / "retention.yaml")
-        removed = remove_old(here.conn, periods, utc_now)
+        kept = load_retention(here.settings.policies / "retention.yaml").kept
+        removed = remove_old(here.conn, kept, utc_now)
     if as_json:
         click.echo(json_text(removed))
         return

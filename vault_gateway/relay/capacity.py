@@ -14,7 +14,7 @@ from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError
 from vault_gateway.model import Caller, Clock
 from vault_gateway.relay.plan import days_to_exhaustion
-from vault_gateway.relay.store.pool import state_of_pool
+from vault_gateway.relay.store.counting import state_of_pool
 
 KEPT_S = 60.0
 _COUNTS = ("numbers", "capacity", "live", "cooling", "free")

@@ -7,7 +7,7 @@ same person behind two numbers cannot be seen from a dump.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,9 +17,10 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.errors import GatewayError, unavailable
 from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.model import Clock
-from vault_gateway.relay.service import COOLDOWN, LIVES, Parcel, exhausted, new_binding
+from vault_gateway.relay.service import LIVES, Parcel, exhausted, new_binding
 from vault_gateway.relay.store import bindings, pool
 from vault_gateway.relay.store.bindings import Binding, NoPlace, Phone
+from vault_gateway.retention import RelayPeriods
 
 _TRIES = 20
 
@@ -40,8 +41,9 @@ Ends = tuple[tuple[bytes, Phone], tuple[bytes, Phone]]
 
 
 class PairService:
-    def __init__(self, keys: RelayKeys, clock: Clock) -> None:
+    def __init__(self, keys: RelayKeys, clock: Clock, periods: Callable[[], RelayPeriods]) -> None:
         self._keys = keys
+        self._periods = periods
         self._clock = clock
 
     def candidates(self, unit: Unit) -> list[str]:
@@ -68,7 +70,7 @@ class PairService:
         until = expires_at or now + LIVES
         tenant_id = parcel.tenant.id
         for number, two in ends.items():
-            binding = new_binding(parcel, "axb", number, now, until, COOLDOWN)
+            binding = new_binding(parcel, "axb", number, now, until, self._periods().cooldown)
             if _enter(unit, tenant_id, binding, two):
                 bindings.insert_binding(unit.conn, tenant_id, binding)
                 return binding

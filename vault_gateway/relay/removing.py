@@ -10,7 +10,7 @@ from vault_gateway import metrics
 from vault_gateway.database import Connection, Row, enter_tenant
 from vault_gateway.model import Clock
 from vault_gateway.relay.store import removal
-from vault_gateway.retention import RelayRetention
+from vault_gateway.retention import Kept
 
 BATCH = 1000
 _Find = Callable[[Connection, datetime, tuple[datetime, UUID], int], list[Row]]
@@ -18,19 +18,15 @@ _Remove = Callable[[Connection, UUID, Sequence[UUID], datetime], int]
 _BEGINNING = (datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
-def remove_old(
-    conn: Connection, periods: RelayRetention, clock: Clock, *, batch: int = BATCH
-) -> dict[str, int]:
+def remove_old(conn: Connection, kept: Kept, clock: Clock, *, batch: int = BATCH) -> dict[str, int]:
     """All that is due now: how many calls, bindings and notes of an empty pool that were. Less where another remover is
     at work, who will see to the rest."""
     now = clock()
     removed = {
-        "calls": _calls(conn, now - periods.calls, batch),
-        "bindings": _walk(
-            conn, now - periods.bindings, batch, removal.bindings_rested, removal.remove_bindings
-        ),
+        "calls": _calls(conn, now - kept.calls, batch),
+        "bindings": _walk(conn, now - kept.bindings, batch, removal.bindings_rested, removal.remove_bindings),
         "exhausted": _walk(
-            conn, now - periods.exhausted, batch, removal.exhausted_before, removal.remove_exhausted
+            conn, now - kept.exhausted, batch, removal.exhausted_before, removal.remove_exhausted
         ),
     }
     for what, count in removed.items():

@@ -6,7 +6,7 @@ decides who may ask: the waybills room does, for it knows the parcel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,11 +21,10 @@ from vault_gateway.model import Clock, Tenant
 from vault_gateway.relay.store import bindings, parties, pool
 from vault_gateway.relay.store.bindings import Binding, Phone
 from vault_gateway.relay.store.pool import RelayNumber
+from vault_gateway.retention import RelayPeriods
 
 LIVES = timedelta(days=15)
 LONGEST = timedelta(days=60)
-AFTER_SALES = timedelta(hours=72)
-COOLDOWN = timedelta(days=30)
 # A parcel that still moves keeps its number for at least so long.
 _ON_THE_WAY = timedelta(days=7)
 BINDING_PREFIX = "rb_"
@@ -44,14 +43,9 @@ class Parcel:
 
 
 class RelayService:
-    """`cooldown` is published: for so long a released number and extension are nobody's."""
-
-    def __init__(
-        self, clock: Clock, *, cooldown: timedelta = COOLDOWN, after_sales: timedelta = AFTER_SALES
-    ) -> None:
+    def __init__(self, clock: Clock, periods: Callable[[], RelayPeriods]) -> None:
         self._clock = clock
-        self._cooldown = cooldown
-        self._after_sales = after_sales
+        self._periods = periods
 
     def bind_extensions(
         self, unit: Unit, parcels: Sequence[Parcel], expires_at: datetime | None = None
@@ -68,7 +62,7 @@ class RelayService:
                 metrics.RELAY_EXHAUSTED.inc()
                 made.append(exhausted())
                 continue
-            binding = new_binding(parcel, "extension", number.number, now, until, self._cooldown)
+            binding = new_binding(parcel, "extension", number.number, now, until, self._periods().cooldown)
             to = Phone(parcel.tenant.id, parcel.phone)
             extension = bindings.insert_extension(unit.conn, parcel.tenant.id, binding, number, to)
             binding = replace(binding, extension=extension)
@@ -101,7 +95,7 @@ class RelayService:
 
     def shorten(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         """The parcel has arrived: its number stays for questions after the sale, and no longer."""
-        until = self._clock() + self._after_sales
+        until = self._clock() + self._periods().after_sales
         for binding in self._live(unit, tenant, waybill_id):
             if binding.expires_at > until:
                 self._move(unit, tenant, binding, until)
@@ -147,7 +141,7 @@ class RelayService:
         now, of = self._clock(), unit.tenant
         for tenant_id, ids in bindings.live_reaching(unit.conn, phone, now).items():
             enter_tenant(unit.conn, tenant_id)
-            bindings.release_all(unit.conn, tenant_id, ids, now, now + self._cooldown)
+            bindings.release_all(unit.conn, tenant_id, ids, now, now + self._periods().cooldown)
             bindings.forget_callers(unit.conn, ids)
         if of is not None:
             unit.enter(of)
@@ -159,7 +153,7 @@ class RelayService:
 
     def _move(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
         """The rest begins where life ends. What its number did before is not forgotten: it never ends earlier."""
-        moved = replace(binding, expires_at=until, cool_until=until + self._cooldown)
+        moved = replace(binding, expires_at=until, cool_until=until + self._periods().cooldown)
         bindings.move_end(unit.conn, tenant.id, moved)
         return moved
 

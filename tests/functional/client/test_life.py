@@ -250,6 +250,24 @@ def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> 
         conn.execute("update relay_number set retired_at = now() where number = %s", (number,))
 
 
+def test_a_merchant_has_a_number_for_a_parcel_and_closes_it(
+    world: World, town: Town, client_of: ClientOf
+) -> None:
+    number = f"+86170{secrets.randbelow(10**8):08d}"
+    with world.admin() as conn:
+        owner = {"telecom": f"key:{unique('telecom')}", "mode": "extension"}
+        pool.add_numbers(conn, [number], **owner, region=None, digits=6, capacity=10, now=datetime.now(UTC))
+    waybill_no = town.waybill()
+    relay = client_of(town.merchant).relay
+    made = relay.bind(waybill_no)
+    assert relay.bind(waybill_no) == relay.binding(made.binding_id) == made
+    assert (made.mode, len(made.extension or ""), made.calls) == ("extension", 6, ())
+    relay.release(made.binding_id)
+    assert relay.binding(made.binding_id).expires_at < made.expires_at
+    with world.admin() as conn:
+        conn.execute("update relay_number set retired_at = now() where number = %s", (number,))
+
+
 def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:
     tokens = client_of(town.merchant).tokens
     numbers = [canaries.phone() for _ in range(24)]

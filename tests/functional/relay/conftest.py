@@ -16,9 +16,13 @@ from tests.functional.relay.twilio import Twilio, gateway
 from tests.world import Actor, Town, World
 from vault_gateway.relay.plan import capacity
 from vault_gateway.relay.store import pool
+from vault_gateway.retention import load_retention
+from vault_gateway.settings import default_policies
 
 CITY = "杭州市"
 DIGITS = 6
+PERIODS = load_retention(default_policies() / "retention.yaml")
+COOLDOWN, AFTER_SALES = PERIODS.cooldown, PERIODS.after_sales
 
 
 def fresh_number() -> str:

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from psycopg.rows import dict_row
 
+from tests.functional.relay.conftest import COOLDOWN
 from tests.world import World, unique
 from vault_gateway.database import Connection
-from vault_gateway.relay.service import COOLDOWN
 from vault_gateway.relay.store import bindings, pool
 from vault_gateway.relay.store.bindings import Binding, Phone
 

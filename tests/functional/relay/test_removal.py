@@ -8,23 +8,22 @@ from uuid import UUID
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import Line
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line
 from tests.functional.relay.test_records import contact
 from tests.world import TurnedClock, World
 from vault_gateway.relay.removing import remove_old
-from vault_gateway.relay.service import AFTER_SALES, COOLDOWN
-from vault_gateway.retention import RelayRetention
+from vault_gateway.retention import Kept
 
 # All together within the eight weeks for which partitions of the log are made ahead.
 CALLS, BINDINGS, EXHAUSTED = timedelta(days=10), timedelta(days=10), timedelta(days=20)
-PERIODS = RelayRetention(CALLS, BINDINGS, EXHAUSTED)
+KEPT = Kept(CALLS, BINDINGS, EXHAUSTED)
 A_MINUTE = timedelta(minutes=1)
 
 
 def remove(world: World, *, batch: int = 500) -> dict[str, int]:
     """As the gateway's own role does, beside its requests."""
     with world.app.extensions["database"].connection() as conn:
-        return remove_old(conn, PERIODS, world.clock, batch=batch)
+        return remove_old(conn, KEPT, world.clock, batch=batch)
 
 
 def count(world: World, table: str, column: str, value: str | UUID) -> int:

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import DIGITS, Line, add_numbers, fresh_number
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, DIGITS, Line, add_numbers, fresh_number
 from tests.world import Actor, TurnedClock, World, unique
-from vault_gateway.relay.service import AFTER_SALES, COOLDOWN, LIVES
+from vault_gateway.relay.service import LIVES
 
 ASKED = {"action": "ask_extension", "digits": DIGITS}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from vault_gateway.database import Connection, Row
+from vault_gateway.database import Connection
 
 _SWEEP_LOCK = 4711006
 _PAUSES_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
@@ -189,30 +189,3 @@ def sweep_all(conn: Connection, now: datetime) -> None:
     while swept:
         with conn.transaction():
             swept = sweep(conn, now)
-
-
-def state_of_pool(conn: Connection, now: datetime) -> list[Row]:
-    """For each mode and region: `numbers`, `capacity`, `live`, `cooling`, `free`, `taken` in the last day and
-    `freed` in the coming one. Reads every slot: an answer to keep for a while."""
-    return conn.execute(
-        """
-        with ends as (
-          select number, count(*) filter (where expires_at > %(now)s) as live,
-                 count(*) filter (where binding_id > uuid_v7_floor(%(now)s - interval '1 day')) as taken,
-                 count(*) filter (where cool_until <= %(now)s + interval '1 day') as freed,
-                 count(*) as held
-          from relay_slot group by number
-        )
-        select n.mode, n.region, count(*)::int as numbers, sum(n.capacity)::bigint as capacity,
-               sum(n.capacity - n.occupied)::bigint as free,
-               -- An AXB pair has two ends.
-               sum(coalesce(e.live, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as live,
-               sum(coalesce(e.held - e.live, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as cooling,
-               sum(coalesce(e.taken, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as taken,
-               sum(coalesce(e.freed, 0) / case n.mode when 'axb' then 2 else 1 end)::bigint as freed
-        from relay_number n left join ends e using (number)
-        where n.retired_at is null
-        group by n.mode, n.region order by n.mode, n.region nulls last
-        """,
-        {"now": now},
-    ).fetchall()
