@@ -36,7 +36,7 @@ _REGION = {"country": "CN", "province": "浙江省", "city": "杭州市", "distr
 
 _VALUE = {
     "description": "A phone in any form (at most 64 characters; a virtual number too: `18400000965-7576`,"
-    " `$18400000965$#7576#`), a name (128), or an address (1,024): its parts, or"
+    " `18400000965转7576`, `$18400000965$#7576#`), a name (128), or an address (1,024): its parts, or"
     " `text` that is parsed where it can be.",
     "anyOf": [{"type": "string", "maxLength": 1024}, {"$ref": "#/components/schemas/AddressValue"}],
 }

@@ -1,8 +1,9 @@
 """Phones as people write them, to E.164 (ITU-T E.164), by Google's phone number metadata.
 
-A virtual number of another platform is one of its relay numbers with an extension, in the two notations that peers
-give out: `18400913965-7576` and `$18400913965$#7576#`. It is kept as RFC 3966 writes it: `+8618400913965;ext=7576`. The
-line to a person's own extension, which is refused, is the notation: a Chinese mobile number, a dash and four digits.
+A virtual number of another platform is one of its relay numbers with an extension. Peers give it out as
+`18400913965-7576` or `$18400913965$#7576#`, and people write `转`, `ext.`, a comma or `#` between. It is kept as RFC 3966
+writes it: `+8618400913965;ext=7576`. What makes it one is a Chinese mobile number, which has no extensions of
+its own, and just four digits behind one of these signs; any other extension is a person's own and refused.
 """
 
 from __future__ import annotations
@@ -42,17 +43,21 @@ _EXTENSION = re.compile(
 _TAIL = re.compile(r"(?P<head>.*[0-9]\)?) ?(?P<by>[-,;/ ]) ?[0-9]{1,6}")
 
 _VIRTUAL = re.compile(
-    r"(?:(?:\+86|0086|86)?[ -]?(1[0-9]{10})-|\$(1[0-9]{10})\$#|\+86(1[0-9]{10});ext=)([0-9]{4})(?(2)#)"
+    r"(?:tel:)?(?:(?:\+86|0086|86)[ -]?)?(1[0-9]{2})[ -]?([0-9]{4})[ -]?([0-9]{4})"
+    r" ?(?:-|,|#|转|轉|分机|分機|;ext=|(?:ext(?:ension|n)?\.?|x)[ :.=]*) ?([0-9]{4})"
+    r"|\$ ?(1[0-9]{2})([0-9]{4})([0-9]{4}) ?\$ ?# ?([0-9]{4}) ?#"
 )
+# A national number of digits that only sets them apart: nothing behind it to look for.
+_PLAIN = re.compile(r"[0-9+ ]+")
 
 
 def phone_value(value: object, region: str = "CN") -> str:
     """What is kept of a phone: E.164, or `+8618400913965;ext=7576` for a virtual number. Refuses as `e164` does."""
     text = require_text(value, LONGEST)
-    if region == "CN" and (virtual := _VIRTUAL.fullmatch(_written_small(text))):
-        number = virtual[1] or virtual[2] or virtual[3]
-        if _CN_MOBILE.fullmatch(number):
-            return f"+86{number};ext={virtual[4]}"
+    if region == "CN" and not _PLAIN.fullmatch(text) and (virtual := _VIRTUAL.fullmatch(_folded(text))):
+        *number, extension = (part for part in virtual.groups() if part is not None)
+        if _CN_MOBILE.fullmatch("".join(number)):
+            return f"+86{''.join(number)};ext={extension}"
     return e164(text, region)
 
 
@@ -105,13 +110,6 @@ def _folded(text: str) -> str:
     return "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in text)
 
 
-def _written_small(text: str) -> str:
-    """Width and dashes folded, where there could be an extension at all."""
-    if text.isascii() and not ("-" in text or ";" in text or "$" in text):
-        return text
-    return unicodedata.normalize("NFKC", text.translate(_LEFT_TO_RIGHT)).translate(_DASHES).strip()
-
-
 def _global_part(text: str) -> str:
     """The number of a `tel:` URI (RFC 3966), with its context in front; any other text as it is."""
     if not text.startswith("tel:"):
@@ -128,10 +126,14 @@ def _valid(text: str, region: str) -> str | None:
     if not _WRITTEN.fullmatch(text):
         return None
     try:
-        number = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
+        return None
+    if number.preferred_domestic_carrier_code and not _CN_MOBILE.fullmatch(str(number.national_number)):
+        # `17951 139 1234 5678` chooses a carrier for a mobile call. But the library also takes the first digits of
+        # `12000913965-7576` for such a choice, and what is left for somebody's number.
         return None
     formatted: str = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     return formatted
