@@ -110,32 +110,63 @@ def _range(networks: Networks, segment: Row) -> NumberRange | None:
 
 
 def take(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
-    """Serials of new numbers, else of such as came back."""
+    """Serials of new numbers, else of such as came back; fewer than `count` only when none are left and nobody holds
+    one that a rollback could bring back."""
     taken: Taken = []
     with conn.transaction():
-        taken = _take_fresh(conn, tenant_id, segments, count, wait=False)
+        taken = _take_free(conn, tenant_id, segments, count)
         if len(taken) < count:
             # Others hold what is left. Everything is let go, so that nobody waits in a circle; then in order.
             raise psycopg.Rollback
     if len(taken) < count:
-        taken = _take_fresh(conn, tenant_id, segments, count, wait=True)
+        taken = _take_in_turn(conn, tenant_id, segments, count)
     if len(taken) < count:
-        taken += store.take_returned(conn, tenant_id, segments, count - len(taken))
+        taken += _take_returned(conn, tenant_id, segments, count - len(taken))
     return taken
 
 
-def _take_fresh(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int, *, wait: bool) -> Taken:
+def _take_free(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
+    """From blocks that nobody else holds: mostly one, and else all that there are."""
     taken: Taken = []
     limit = 1
     while len(taken) < count:
-        blocks = store.lock_blocks(conn, tenant_id, segments, limit=limit, wait=wait)
+        blocks = store.lock_free_blocks(conn, tenant_id, segments, limit)
         if not blocks:
             break
         for block in blocks:
-            if (wanted := count - len(taken)) == 0:
-                break
-            end = min(block["next"] + wanted, block["last"] + 1)
-            taken += [(block["segment_id"], serial) for serial in range(block["next"], end)]
-            store.advance_block(conn, tenant_id, block, end)
+            taken += _advance(conn, tenant_id, block, count - len(taken))
         limit = BLOCKS
+    return taken
+
+
+def _take_in_turn(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
+    """From all blocks, each waited for. One that turns out to be empty is let go at once: nobody waits for somebody
+    who took nothing from it."""
+    taken: Taken = []
+    for block in store.open_blocks(conn, tenant_id, segments):
+        if len(taken) == count:
+            break
+        with conn.transaction():
+            locked = store.lock_block(conn, tenant_id, block)
+            if locked is None:
+                raise psycopg.Rollback
+            taken += _advance(conn, tenant_id, locked, count - len(taken))
+    return taken
+
+
+def _advance(conn: Connection, tenant_id: UUID, block: Row, wanted: int) -> Taken:
+    end = min(block["next"] + wanted, block["last"] + 1)
+    if end > block["next"]:
+        store.advance_block(conn, tenant_id, block, end)
+    return [(block["segment_id"], serial) for serial in range(block["next"], end)]
+
+
+def _take_returned(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
+    taken: Taken = []
+    with conn.transaction():
+        taken = store.take_returned(conn, tenant_id, segments, count, wait=False)
+        if len(taken) < count:
+            raise psycopg.Rollback
+    if len(taken) < count:
+        taken = store.take_returned(conn, tenant_id, segments, count, wait=True)
     return taken

@@ -33,18 +33,38 @@ def segments_of(conn: Connection, account: Account) -> list[Row]:
     ).fetchall()
 
 
-def lock_blocks(
-    conn: Connection, tenant_id: UUID, segments: Sequence[UUID], *, limit: int, wait: bool
-) -> list[Row]:
-    """The first blocks with numbers left: those that nobody else holds, or in their order all that come."""
+def lock_free_blocks(conn: Connection, tenant_id: UUID, segments: Sequence[UUID], limit: int) -> list[Row]:
+    """The first blocks with numbers left that nobody else holds."""
     return conn.execute(
-        f"""
+        """
         select segment_id, block, next, last from number_block
         where tenant_id = %s and segment_id = any(%s) and next <= last
-        order by segment_id, block limit %s for update {"" if wait else "skip locked"}
+        order by segment_id, block limit %s for update skip locked
         """,
         (tenant_id, list(segments), limit),
     ).fetchall()
+
+
+def open_blocks(conn: Connection, tenant_id: UUID, segments: Sequence[UUID]) -> list[Row]:
+    """In everybody's order, those that had numbers left when the last transaction ended that took from them."""
+    return conn.execute(
+        """
+        select segment_id, block from number_block
+        where tenant_id = %s and segment_id = any(%s) and next <= last order by segment_id, block
+        """,
+        (tenant_id, list(segments)),
+    ).fetchall()
+
+
+def lock_block(conn: Connection, tenant_id: UUID, block: Row) -> Row | None:
+    """Waits for whoever holds it; None where nothing is left then (it is locked all the same)."""
+    return conn.execute(
+        """
+        select segment_id, block, next, last from number_block
+        where tenant_id = %s and segment_id = %s and block = %s and next <= last for update
+        """,
+        (tenant_id, block["segment_id"], block["block"]),
+    ).fetchone()
 
 
 def advance_block(conn: Connection, tenant_id: UUID, block: Row, next_: int) -> None:
@@ -55,14 +75,15 @@ def advance_block(conn: Connection, tenant_id: UUID, block: Row, next_: int) -> 
 
 
 def take_returned(
-    conn: Connection, tenant_id: UUID, segments: Sequence[UUID], limit: int
+    conn: Connection, tenant_id: UUID, segments: Sequence[UUID], limit: int, *, wait: bool
 ) -> list[tuple[UUID, int]]:
+    """Those that nobody else takes at the moment, or all that are left when those who do have ended."""
     rows = conn.execute(
-        """
+        f"""
         delete from number_returned r using (
           select segment_id, serial from number_returned
           where tenant_id = %s and segment_id = any(%s)
-          order by segment_id, serial limit %s for update skip locked
+          order by segment_id, serial limit %s for update {"" if wait else "skip locked"}
         ) as free
         where r.tenant_id = %s and r.segment_id = free.segment_id and r.serial = free.serial
         returning r.segment_id, r.serial

@@ -1,8 +1,8 @@
 """Phones as people write them, to E.164 (ITU-T E.164), by Google's phone number metadata.
 
 A virtual number of another platform is one of its relay numbers with an extension. Peers give it out as
-`18400913965-7576` or `$18400913965$#7576#`, and people write `转`, `ext.`, a comma or `#` between. It is kept as RFC 3966
-writes it: `+8618400913965;ext=7576`. What makes it one is a Chinese mobile number, which has no extensions of
+`18400913965-7576` or `$18400913965$#7576#`, and people write `转`, `ext.`, a comma or `#` between. It is kept as RFC
+3966 writes it: `+8618400913965;ext=7576`. What makes it one is a Chinese mobile number, which has no extensions of
 its own, and just four digits behind one of these signs; any other extension is a person's own and refused.
 """
 

@@ -1,0 +1,83 @@
+"""The end of a segment, with more who want its last numbers than there are: it is used up when it is, never before."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.functional.waybills.segments import granted, segment_of
+from tests.world import World, new_town
+from vault_gateway.database import Connection
+from vault_gateway.model import Tenant
+from vault_gateway.networks.issuing import take
+
+THREADS = 32
+
+
+@dataclass
+class Segment:
+    """One of a town of its own. The last `returned` of its serials went out before and came back."""
+
+    tenant: Tenant
+    id: UUID
+    serials: list[int]
+
+    def left(self, conn: Connection) -> int:
+        row = conn.execute(
+            """
+            select (select coalesce(sum(last - next + 1), 0)::int from number_block where segment_id = %(id)s)
+                 + (select count(*)::int from number_returned where segment_id = %(id)s) as left
+            """,
+            {"id": self.id},
+        ).fetchone()
+        assert row is not None
+        return int(row["left"])
+
+
+def a_segment(world: World, size: int, returned: int) -> Segment:
+    town = new_town(world)
+    numbers = granted(world, town, size)
+    serials = [segment_of().numbers.serial_of(number) or 0 for number in numbers]
+    tenant = Tenant(town.platform_slug, town.merchant_slug)
+    with world.admin() as conn:
+        row = conn.execute("select id from number_segment where tenant_id = %s", (tenant.id,)).fetchone()
+        assert row is not None
+        gone = take(conn, tenant.id, [row["id"]], returned)
+        conn.cursor().executemany(
+            "insert into number_returned values (%s, %s, %s)", [(tenant.id, *one) for one in gone]
+        )
+    return Segment(tenant, row["id"], serials)
+
+
+@pytest.mark.parametrize(
+    ("size", "returned"), [(1, 0), (5, 5), (63, 0), (65, 20), (300, 40)], ids=lambda value: str(value)
+)
+def test_a_number_is_refused_only_when_all_are_out(world: World, size: int, returned: int) -> None:
+    segment = a_segment(world, size, returned)
+    together = threading.Barrier(THREADS)
+
+    def issue(number: int) -> list[int]:
+        """Takes some at a time until there are fewer, and often rolls back what it took."""
+        chance, mine = random.Random(number), []
+        with psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row) as conn:
+            together.wait()
+            while True:
+                wanted, keep = chance.randint(1, 9), chance.random() < 0.7
+                with conn.transaction(force_rollback=not keep):
+                    taken = take(conn, segment.tenant.id, [segment.id], wanted)
+                if keep:
+                    mine += [serial for _, serial in taken]
+                    if len(taken) < wanted:
+                        assert segment.left(conn) == 0, "refused while there were some"
+                        return mine
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        issued = [serial for mine in pool.map(issue, range(THREADS)) for serial in mine]
+    assert sorted(issued) == segment.serials
