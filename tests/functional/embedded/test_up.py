@@ -129,13 +129,8 @@ def test_a_first_start_killed_at_any_moment_starts_over(
     tokens_of(up.url, shop, canaries.person())
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["with spaces, commas & 'quotes' \"$HOME\"", "中文数据", "d" * 200],
-    ids=["signs", "chinese", "long"],
-)
-def test_any_path_will_do(begin: Begin, bootstrapped: Path, tmp_path: Path, name: str) -> None:
-    data = tmp_path / name
+def test_any_path_will_do(begin: Begin, bootstrapped: Path, tmp_path: Path) -> None:
+    data = tmp_path / "with spaces, commas & 'quotes' \"$HOME\" 中文数据".ljust(200, "d")
     copy(bootstrapped, data)
     up = begin(data).wait_ready()
     assert up.stop()[0] == 0
