@@ -76,7 +76,7 @@ class Principal:
         """How a reveal grant names this caller within its carrier: a courier's handle or `station/NAME`."""
         if self.role is Role.COURIER:
             return self.handle
-        return f"station/{self.station}" if self.role is Role.STATION else None
+        return None if self.role is not Role.STATION or self.station is None else f"station/{self.station}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,11 @@ class Clock(Protocol):
     """The time now, with its zone; injected so that tests can turn it."""
 
     def __call__(self) -> datetime: ...
+
+
+def seconds_left_of_day(now: datetime) -> int:
+    """Of the day in UTC, at least 1."""
+    return 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)
 
 
 def utc_now() -> datetime:

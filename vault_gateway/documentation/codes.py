@@ -188,7 +188,8 @@ _REVEALS = (
     Code(
         "reveal_limit",
         429,
-        "This recipient's data was revealed as often as it may be. Waiting does not help.",
+        "This recipient's data was revealed as often as it may be in its life: `Retry-After` is a day, and"
+        " waiting does not help.",
     ),
     Code("own_request", 403, "What a responder asked for, another one approves."),
     Code("break_glass_closed", 409, "This break-glass request was approved before."),

@@ -131,7 +131,16 @@ def ensure_station(conn: Connection, carrier: str, slug: str, now: datetime) -> 
 
 
 def station_exists(conn: Connection, carrier: str, slug: str) -> bool:
-    row = conn.execute("select 1 from station where carrier = %s and slug = %s", (carrier, slug)).fetchone()
+    """Registered; or of a carrier whose own identity provider names its stations, which is any that the carrier says."""
+    row = conn.execute(
+        """
+        select from station where carrier = %(carrier)s and slug = %(slug)s
+        union all
+        select from issuer where carrier = %(carrier)s and 'station' = any (roles) and revoked_at is null
+        limit 1
+        """,
+        {"carrier": carrier, "slug": slug},
+    ).fetchone()
     return row is not None
 
 

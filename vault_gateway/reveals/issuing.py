@@ -24,6 +24,9 @@ from vault_gateway.tokens import store as token_store
 from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.store import Waybill
 
+# Of a limit for life nothing comes back by waiting: whoever asks again all the same does it no more than daily.
+_NO_SOONER_S = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class RevealRequest:
@@ -135,7 +138,10 @@ class Issuer:
             _counted(of_token, now) >= self._purposes().per_token for of_token in of_tokens
         ):
             answer = GatewayError(
-                "reveal_limit", 429, "This recipient's data was revealed as often as it may be."
+                "reveal_limit",
+                429,
+                "This recipient's data was revealed as often as it may be.",
+                retry_after=_NO_SOONER_S,
             )
             raise refused(event, answer, reason="reveal_limit", policies=tuple(event.policies))
         return [*of_waybill, *chain.from_iterable(of_tokens)]

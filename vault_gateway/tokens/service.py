@@ -19,7 +19,7 @@ from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import new_ids
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, Tokenizer
 from vault_gateway.limits import too_many
-from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant
+from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant, seconds_left_of_day
 from vault_gateway.tokens import store
 from vault_gateway.tokens.ids import parse_token, token_text
 from vault_gateway.tokens.items import (
@@ -136,7 +136,7 @@ class TokenService:
                 metrics.SEARCH_ALARMS.inc()
                 raise refused(
                     event,
-                    too_many("missed-searches", _seconds_left_of_day(self._clock)),
+                    too_many("missed-searches", seconds_left_of_day(self._clock())),
                     reason="missed_searches_used_up",
                 )
             rows = store.find_by_blind_index(unit.conn, tenant.id, kind, blind_index, before, limit + 1)
@@ -292,8 +292,3 @@ def _view(row: dict[str, Any]) -> dict[str, Any]:
 
 def _page(rows: list[dict[str, Any]], limit: int) -> tuple[list[dict[str, Any]], UUID | None]:
     return [_view(row) for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
-
-
-def _seconds_left_of_day(clock: Clock) -> int:
-    now = clock()
-    return 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)

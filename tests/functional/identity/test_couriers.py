@@ -104,3 +104,19 @@ def test_a_key_given_while_an_issuer_is_registered_does_not_survive_it(world: Wo
             ).fetchall()
         assert live == []
     assert outcomes <= {type(None), ClientError}
+
+
+def test_stations_that_come_by_jwt_are_those_that_their_carrier_names(world: World, trust: Trust) -> None:
+    """An issuer names its stations as it names its people: nobody registers them here."""
+    town = new_town(world)
+    waybill_no = town.waybill()
+    assert town.event(waybill_no, "accepted").status_code == 201
+    refused = town.event(waybill_no, "at_station", station="by-jwt")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "station_unknown")
+    provider = trust("station", carrier=town.carrier_slug)
+    assert town.event(waybill_no, "at_station", station="by-jwt").status_code == 201
+    station = holder_of(world, provider.token(sub="clerk-1", station="by-jwt"))
+    sorting = {"waybill_no": waybill_no, "purpose": "sort", "claim": True}
+    assert station.post("/v1/reveals", sorting).status_code == 201
+    other = holder_of(world, provider.token(sub="clerk-2", station="another"))
+    assert other.post("/v1/reveals", sorting).status_code == 404

@@ -133,6 +133,7 @@ def test_the_limit_of_a_parcel_is_exact_under_concurrency(
     assert set(codes) <= {"opened", "reveal_limit", "reveal_live"}
     answer = ask(town.courier, waybill_no)
     assert (answer.status_code, answer.get_json()["code"]) == (429, "reveal_limit")
+    assert answer.headers["Retry-After"] == "86400"
 
 
 def test_the_limit_of_a_token_is_exact_over_parcels(world: World, town: Town, servers: list[str]) -> None:

@@ -14,7 +14,7 @@ from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.identity.issuer_store import token_stands
 from vault_gateway.ids import new_id, parse_prefixed
-from vault_gateway.model import Caller, Clock, Role, Tenant
+from vault_gateway.model import Caller, Clock, Role, Tenant, seconds_left_of_day
 from vault_gateway.reveals import grants, machine
 from vault_gateway.reveals import store as reveal_store
 from vault_gateway.reveals.breakglass import store
@@ -137,7 +137,12 @@ class BreakGlassService:
 
     def _take_part(self, unit: Unit, event: Event, now: datetime) -> None:
         if not store.take_part(unit.conn, unit.caller.principal.id, now.date(), self._a_day):
-            answer = GatewayError("break_glass_limit", 429, "You took part as often as one may on a day.")
+            answer = GatewayError(
+                "break_glass_limit",
+                429,
+                "You took part as often as one may on a day.",
+                retry_after=seconds_left_of_day(now),
+            )
             raise refused(event, answer, reason="break_glass_limit", policies=tuple(event.policies))
 
 
