@@ -28,9 +28,9 @@ _CATEGORY, _CLASS = 6, 6003
 _OTHER = 99
 _ACTIVITIES = {"Create": 1, "Read": 2, "Update": 3, "Delete": 4}
 _VERBS = {
-    **dict.fromkeys(("create", "register", "issue", "request"), "Create"),
+    **dict.fromkeys(("create", "register", "issue", "request", "add", "grant"), "Create"),
     **dict.fromkeys(("read", "list", "search", "match", "claim", "release", "export"), "Read"),
-    **dict.fromkeys(("event", "correct", "cancel", "ack", "revoke", "approve"), "Update"),
+    **dict.fromkeys(("event", "correct", "cancel", "ack", "revoke", "revoke_token", "approve"), "Update"),
     **dict.fromkeys(("erase", "remove"), "Delete"),
 }
 # Informational, low, medium.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.installation import data_option, installation, operating, told
 from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import clients, store
 from vault_gateway.model import Role, utc_now
@@ -43,7 +43,7 @@ def add(
     """
     new = clients.NewClient(name, Role(role), platform, merchant, carrier, station)
     clients.check(new)
-    with installation(data) as here:
+    with installation(data) as here, operating(here, platform=platform, merchant=merchant) as unit:
         key = clients.add(
             here.conn,
             new,
@@ -51,6 +51,7 @@ def add(
             create_keys=here.operator.create_platform,
             say=lambda line: click.echo(line, err=True),
         )
+        unit.record(told("client.add", f"client:{name}", carrier=carrier, role=role, station=station))
     click.echo(key)
 
 
@@ -81,6 +82,10 @@ def list_(as_json: bool, data: Path | None) -> None:
 def revoke(name: str, data: Path | None) -> None:
     """Revoke a client's key. It holds everywhere within 5 seconds."""
     with installation(data) as here:
-        if not store.revoke_client(here.conn, name, utc_now()):
-            raise clients.ClientError(f"there is no active client {name!r}")
+        row = store.client_by_name(here.conn, name)
+        whose = {} if row is None else {"platform": row["platform"], "merchant": row["merchant"]}
+        with operating(here, **whose) as unit:
+            if row is None or not store.revoke_client(here.conn, name, utc_now()):
+                raise clients.ClientError(f"there is no active client {name!r}")
+            unit.record(told("client.revoke", f"client:{name}", carrier=row["carrier"], role=row["role"]))
     click.echo(f"revoked {name}", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +12,13 @@ from pathlib import Path
 import click
 
 from vault_gateway.access import Access, load_policies
-from vault_gateway.audit.ledger import Ledger
+from vault_gateway.audit.event import Event
+from vault_gateway.audit.ledger import Ledger, Unit
 from vault_gateway.database import Connection, Database
 from vault_gateway.embedded.instance import administer
 from vault_gateway.ids import base32, new_id
 from vault_gateway.keys import KeysUnavailable, Operator, Vault
-from vault_gateway.model import Caller, Principal, Role, utc_now
+from vault_gateway.model import Caller, Principal, Role, Tenant, utc_now
 from vault_gateway.settings import Settings, SettingsError, from_environment
 
 
@@ -32,8 +35,42 @@ class Installation:
 
 def as_operator(here: Installation) -> tuple[Ledger, Caller]:
     """What a command changes is an event like all others, of whoever may run it here."""
-    ledger = Ledger(here.database, Access(load_policies(here.settings.policies / "access")), utc_now)
-    return ledger, Caller(Principal("cli:operator", Role.OPERATOR), base32(new_id(utc_now())), None)
+    return Ledger(here.database, _access(here), utc_now), _caller()
+
+
+@contextmanager
+def operating(
+    here: Installation, *, platform: str | None = None, merchant: str | None = None
+) -> Iterator[Unit]:
+    """One transaction over the command's own connection: what it changes there commits with its event, which is filed
+    where the auditors of the platform or merchant named read it."""
+    with here.conn.transaction():
+        unit = Unit(here.conn, _caller(platform), utc_now, _access(here))
+        if platform is not None and merchant is not None:
+            unit.enter(Tenant(platform, merchant))
+        yield unit
+
+
+def told(action: str, resource: str, *, carrier: str | None = None, **detail: str | int | None) -> Event:
+    """A command's event. Who ran it is what the operating system says, for nothing else is known here."""
+    known = {name: value for name, value in detail.items() if value is not None}
+    return Event(action, resource=resource, carrier=carrier, detail={**known, "user": _user()})
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+def _access(here: Installation) -> Access:
+    return Access(load_policies(here.settings.policies / "access"))
+
+
+def _caller(platform: str | None = None) -> Caller:
+    principal = Principal("cli:operator", Role.OPERATOR, platform=platform)
+    return Caller(principal, base32(new_id(utc_now())), None)
 
 
 data_option = click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.installation import data_option, installation, operating, told
 from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import issuer_store, issuers
 from vault_gateway.identity.sources import outside_of
@@ -64,7 +64,12 @@ def add(
     with installation(data) as here:
         source = issuers.settled_source(jwks, outside_of(with_outside_of_environment(here.settings)), say)
         new = issuers.NewIssuer(iss, source, new.roles, platform, merchant, carrier)
-        issuer_id = issuers.add(here.conn, new, utc_now(), create_keys=here.operator.create_platform, say=say)
+        with operating(here, platform=platform, merchant=merchant) as unit:
+            issuer_id = issuers.add(
+                here.conn, new, utc_now(), create_keys=here.operator.create_platform, say=say
+            )
+            given = ",".join(sorted(new.roles))
+            unit.record(told("issuer.add", f"issuer:{issuer_id}", carrier=carrier, iss=iss, roles=given))
     click.echo(json.dumps({"id": issuer_id, "iss": iss, "jwks": source}) if as_json else issuer_id)
 
 
@@ -92,7 +97,12 @@ def list_(as_json: bool, data: Path | None) -> None:
 def revoke(iss: str, data: Path | None) -> None:
     """Trust no JWT of ISS any more. It holds everywhere within 5 seconds."""
     with installation(data) as here:
-        issuers.revoke(here.conn, iss, utc_now())
+        row = issuer_store.trusted_issuer(here.conn, iss)
+        whose = {} if row is None else {"platform": row["platform"], "merchant": row["merchant"]}
+        with operating(here, **whose) as unit:
+            issuers.revoke(here.conn, iss, utc_now())
+            issuer_id, carrier = (None, None) if row is None else (row["id"], row["carrier"])
+            unit.record(told("issuer.revoke", f"issuer:{issuer_id}", carrier=carrier, iss=iss))
     click.echo(f"revoked {iss}", err=True)
 
 
@@ -105,6 +115,7 @@ def revoke(iss: str, data: Path | None) -> None:
 @data_option
 def revoke_token(jti: str, iss: str, data: Path | None) -> None:
     """Revoke the tokens of one issuer whose `jti` is JTI. It holds everywhere within 5 seconds."""
-    with installation(data) as here:
+    with installation(data) as here, operating(here) as unit:
         issuers.revoke_token(here.conn, iss, jti, utc_now())
+        unit.record(told("issuer.revoke_token", f"jti:{jti}", iss=iss))
     click.echo(f"revoked {jti}", err=True)

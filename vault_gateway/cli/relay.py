@@ -8,7 +8,7 @@ from typing import TextIO
 
 import click
 
-from vault_gateway.cli.installation import as_operator, data_option, installation
+from vault_gateway.cli.installation import as_operator, data_option, installation, operating, told
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.identity.store import platform_exists
 from vault_gateway.identity.tenants import TenantRegistry
@@ -67,7 +67,7 @@ def add(
     if not given:
         raise click.UsageError("name at least one number, or --file")
     wanted = [_number(text) for text in given]
-    with installation(data) as here:
+    with installation(data) as here, operating(here) as unit:
         added = store.add_numbers(
             here.conn,
             wanted,
@@ -78,6 +78,7 @@ def add(
             capacity=planning.capacity(mode, digits),
             now=utc_now(),
         )
+        unit.record(told("relay.pool.add", f"telecom:{telecom}", mode=mode, region=region, added=added))
     known = len(set(wanted)) - added
     click.echo(
         json.dumps({"added": added, "known": known}) if as_json else f"added {added}, {known} were there"

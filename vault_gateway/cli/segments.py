@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.installation import data_option, installation, operating, told
 from vault_gateway.cli.printing import json_text
 from vault_gateway.identity.clients import check_names
 from vault_gateway.model import Tenant, utc_now
@@ -58,7 +58,11 @@ def grant(
     wanted = granting.Grant(Tenant(platform, merchant), first, last, branch, carrier, low_water)
     with installation(data) as here:
         networks = load_networks(here.settings.policies / "networks")
-        granted = granting.grant(here.conn, networks, wanted, utc_now())
+        with operating(here, platform=platform, merchant=merchant) as unit:
+            granted = granting.grant(here.conn, networks, wanted, utc_now())
+            unit.record(
+                told("segment.grant", f"segment:{first}-{last}", carrier=granted["carrier"], branch=branch)
+            )
     if as_json:
         click.echo(json_text(granted))
     else:

@@ -131,7 +131,7 @@ def ensure_station(conn: Connection, carrier: str, slug: str, now: datetime) -> 
 
 
 def station_exists(conn: Connection, carrier: str, slug: str) -> bool:
-    """Registered; or of a carrier whose own identity provider names its stations, which is any that the carrier says."""
+    """Registered; or any, of a carrier whose own identity provider names its stations."""
     row = conn.execute(
         """
         select from station where carrier = %(carrier)s and slug = %(slug)s
