@@ -19,6 +19,10 @@ from vault_gateway.couriers.watch import CourierWatch
 from vault_gateway.database import Database, require_current_schema
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
+from vault_gateway.flows.counting import FlowCounter
+from vault_gateway.flows.http import flows_blueprint
+from vault_gateway.flows.service import FlowService
+from vault_gateway.flows.showing import keep_showing
 from vault_gateway.forwarded import parse_networks
 from vault_gateway.health import health_blueprint
 from vault_gateway.housekeeping import Duty, keep_house
@@ -182,7 +186,7 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
         missed_searches_a_day=settings.missed_searches_a_day,
         on_erased=lambda unit, tenant, token: relay.release_of_phone(unit, Phone(tenant.id, token)),
     )
-    watchers = (SheetCounter(networks), Outbox(clock))
+    watchers = (SheetCounter(networks), FlowCounter(networks), Outbox(clock))
     waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
     couriers = CourierService(ledger, tokens, normaliser, relay, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
@@ -199,8 +203,13 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(webhooks_blueprint(webhooks, request_keys))
     Sender(parts.database, parts.tokenizer(), receivers, clock).start(settings.webhook_senders)
     app.register_blueprint(usage_blueprint(UsageService(ledger, networks)))
+    app.register_blueprint(flows_blueprint(FlowService(ledger)))
     if settings.fold_every_s:
-        keep_house(parts.database, {"usage": usage_store.fold}, every_s=settings.fold_every_s)
+        folding: dict[str, Duty] = {
+            "usage": usage_store.fold,
+            "flows": lambda conn: keep_showing(conn, clock()),
+        }
+        keep_house(parts.database, folding, every_s=settings.fold_every_s)
     return {
         "token_partitions": keep_partitions_ahead,
         "webhooks": lambda conn: tidy_webhooks(conn, clock),

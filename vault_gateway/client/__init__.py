@@ -24,7 +24,7 @@ from vault_gateway.client.answers import (
     Waybill,
 )
 from vault_gateway.client.errors import ApiError, ClientFailure, NotSealedToUs, Unreachable
-from vault_gateway.client.figures import UsageLine
+from vault_gateway.client.figures import Flow, UsageLine
 from vault_gateway.client.gateway import Client
 from vault_gateway.client.notices import Notice
 from vault_gateway.client.relay import Binding, Call, Connected, Route
@@ -41,6 +41,7 @@ __all__ = [
     "ClientFailure",
     "Connected",
     "Courier",
+    "Flow",
     "Groups",
     "ItemError",
     "Masked",

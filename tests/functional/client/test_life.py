@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests import canaries
 from tests.functional.client.conftest import ClientOf
+from tests.functional.flows.books import issue, show_now
 from tests.functional.waybills.segments import granted
 from tests.world import Town, World, new_town, unique
 from vault_gateway.client import (
@@ -317,6 +318,20 @@ def test_a_merchant_sees_what_is_left_of_its_numbers(world: World, client_of: Cl
         1,
         False,
     )
+
+
+def test_flows_are_read(world: World, client_of: ClientOf) -> None:
+    shop = new_town(world)
+    issue(shop, shop.tokenize(canaries.person()), 30)
+    show_now(world)
+    today = datetime.now(UTC).date()
+    figures = client_of(shop.merchant).figures
+    (flow,) = figures.flows(today - timedelta(days=1), today, state="created")
+    assert (flow.parcels >= 10, flow.day, flow.state) == (True, None, None)
+    by_day = figures.flows(today - timedelta(days=1), today, by=["day", "destination"], destination="浙江")
+    assert {(one.day in (today - timedelta(days=1), today), one.destination) for one in by_day} == {
+        (True, "浙江省")
+    }
 
 
 def test_usage_is_read(town: Town, client_of: ClientOf) -> None:

@@ -38,7 +38,14 @@ def test_each_role_and_action_has_a_denial_unless_it_is_permitted_whatever_the_c
     assert always == {
         *(
             ("Operator", action)
-            for action in ("courier.resume", "reveal.read", "reveal.revoke", "relay.pool", "usage.read")
+            for action in (
+                "courier.resume",
+                "reveal.read",
+                "reveal.revoke",
+                "relay.pool",
+                "usage.read",
+                "flows.read",
+            )
         ),
         ("Operator", "breakglass.read"),
         ("Operator", "breakglass.revoke"),
