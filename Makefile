@@ -46,6 +46,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.reveal
 	$(BIN)/python -m benchmarks.waybills
 	$(BIN)/python -m benchmarks.relay
+	$(BIN)/python -m benchmarks.flows
 
 faults: setup
 	$(BIN)/python -m pytest tests/faults

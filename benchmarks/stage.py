@@ -57,6 +57,12 @@ class Caller:
         self._pool = urllib3.PoolManager(maxsize=64)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
+    def get(self, path: str) -> bytes:
+        answer = self._pool.request("GET", self._url + path, headers=self._headers, retries=False)
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}: {answer.data[:300]!r}")
+        return answer.data
+
     def post(self, path: str, body: bytes) -> bytes:
         answer = self._pool.request("POST", self._url + path, body=body, headers=self._headers, retries=False)
         if answer.status not in (200, 201):

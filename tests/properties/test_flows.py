@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.functional.flows.books import as_gateway
 from tests.world import World, unique
 from vault_gateway.database import Connection
-from vault_gateway.flows.asking import COLUMNS, DIMENSIONS, WITHHELD, Question, sums
-from vault_gateway.flows.cutting import cut
+from vault_gateway.flows.asking import COLUMNS, DIMENSIONS, WITHHELD, Question, lines
+from vault_gateway.flows.cutting import cut, due_pages
 from vault_gateway.flows.store import fold
 
 DAYS = (date(2026, 11, 10), date(2026, 11, 11))
@@ -79,11 +79,11 @@ class Book:
     def show(self) -> None:
         while fold(self.conn):
             pass
-        while cut(self.conn, datetime.now(UTC), datetime.now(UTC)):
-            pass
+        while pages := due_pages(self.conn, now := datetime.now(UTC)):
+            cut(self.conn, pages, now)
 
     def ask(self, question: Question) -> list[dict[str, Any]]:
-        return sums(self.conn, f"platform/{self.platform}", question, None, 100_000)
+        return lines(self.conn, f"platform/{self.platform}", question, None, 100_000)
 
     def everything(self) -> list[dict[str, Any]]:
         return self.ask(Question(*DAYS, COLUMNS, {}))

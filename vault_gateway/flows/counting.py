@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.flows import store
 from vault_gateway.flows.store import Start
 from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
+from vault_gateway.tokens.store import find_views
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.watching import Move
 
 # What stands for the time of a parcel that was not delivered.
 UNDER_WAY = "-"
+# Where a parcel without a sender comes from, and where one whose address was erased goes to.
+UNKNOWN = "unknown"
 # From acceptance to delivery, as the carrier tells both; each up to, not including.
 TIMES = {
     "0-12h": timedelta(hours=12),
@@ -36,14 +40,16 @@ class FlowCounter:
         self._networks = networks
 
     def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
+        addresses = [party.address for one in waybills for party in (one.sender, one.recipient) if party]
+        regions = _regions(unit, tenant, addresses)
         starts = [
             Start(
                 one.id,
                 self._networks.day_of(tenant.platform, one.created_at),
+                UNKNOWN if one.sender is None else regions[one.sender.address],
+                regions[one.recipient.address],
                 one.carrier,
                 one.network,
-                None if one.sender is None else one.sender.address,
-                one.recipient.address,
             )
             for one in waybills
         ]
@@ -51,7 +57,8 @@ class FlowCounter:
             store.begin(unit.conn, tenant, starts, (State.CREATED.value, UNDER_WAY))
 
     def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None:
-        store.redirect(unit.conn, tenant, waybill, UNDER_WAY)
+        address = waybill.recipient.address
+        store.redirect(unit.conn, tenant, waybill, _regions(unit, tenant, [address])[address], UNDER_WAY)
 
     def moved(self, unit: Unit, tenant: Tenant, move: Move) -> None:
         if move.before.state is move.after.state:
@@ -62,3 +69,13 @@ class FlowCounter:
             time = next(name for name, end in TIMES.items() if move.at - accepted < end)
         before, after = (move.before.state.value, UNDER_WAY), (move.after.state.value, time)
         store.shift(unit.conn, tenant, move.after, before, after)
+
+
+def _regions(unit: Unit, tenant: Tenant, addresses: Sequence[UUID]) -> dict[UUID, str]:
+    """A province of China, else a country, for each. No finer: in a small town a few parcels are one person's."""
+    views = find_views(unit.conn, tenant.id, list(dict.fromkeys(addresses)))
+    found = {address: views.get(address, {}).get("region") or {} for address in addresses}
+    return {
+        address: region.get("province" if region.get("country") == "CN" else "country", UNKNOWN)
+        for address, region in found.items()
+    }

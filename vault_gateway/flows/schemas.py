@@ -10,16 +10,14 @@ import orjson
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from vault_gateway.flows.asking import COLUMNS
-from vault_gateway.flows.counting import TIMES, UNDER_WAY
+from vault_gateway.flows.counting import TIMES, UNDER_WAY, UNKNOWN
 from vault_gateway.shapes import SLUG_FIELD
 from vault_gateway.tokens.regions import PROVINCES
 from vault_gateway.waybills.states import State
 
 MOST_DAYS = 366
 MOST_LINES = 2_000
-UNKNOWN = "unknown"
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,1000}", re.ASCII)
 
 
 class RegionField(fields.String):
@@ -35,18 +33,23 @@ class RegionField(fields.String):
 
 
 class CursorField(fields.String):
-    """The last line of a page: its values, in the order of the columns."""
+    """The last line of a page: its values, in the order of the columns, the day first or empty."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            values = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True))
         except ValueError:
             values = None
-        texts = isinstance(values, list) and all(isinstance(one, str) and "\0" not in one for one in values)
-        if not texts or len(values) != len(COLUMNS) or not _CURSOR.fullmatch(text):
+        if not isinstance(values, list) or len(values) != len(COLUMNS) or not all(map(_is_text, values)):
             raise ValidationError("Not a cursor of this list.")
+        if values[0]:
+            fields.Date(format="iso").deserialize(values[0])
         return values
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\0" not in value
 
 
 def cursor_after(values: list[str]) -> str:
@@ -79,3 +82,8 @@ class FlowsSchema(Schema):
     def _some_days(self, data: dict[str, Any], **_: object) -> None:
         if "begins" in data and "ends" in data and not 0 <= (data["ends"] - data["begins"]).days < MOST_DAYS:
             raise ValidationError(f"From a day to the same or a later one, at most {MOST_DAYS} days.", "to")
+
+    @validates_schema
+    def _cursor_of_this_list(self, data: dict[str, Any], **_: object) -> None:
+        if "cursor" in data and ("day" in data.get("by", "").split(",")) != bool(data["cursor"][0]):
+            raise ValidationError("Not a cursor of this list.", "cursor")

@@ -8,7 +8,7 @@ from vault_gateway.access.resources import figures_of
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.database import Row
-from vault_gateway.flows.asking import Question, sums
+from vault_gateway.flows.asking import Question, lines
 from vault_gateway.identity.tenants import denial
 from vault_gateway.model import Caller, Principal
 
@@ -26,7 +26,7 @@ class FlowService:
         resource = figures_of(principal.platform, principal.merchant, principal.carrier)
         self._ledger.require(caller, Event("flows.read"), resource, denial(principal))
         with self._ledger.open(caller) as unit:
-            return sums(unit.conn, _book_of(principal), question, after, limit)
+            return lines(unit.conn, _book_of(principal), question, after, limit)
 
 
 def _book_of(principal: Principal) -> str:

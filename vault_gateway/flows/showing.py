@@ -30,7 +30,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from vault_gateway.database import Connection
-from vault_gateway.flows.cutting import cut
+from vault_gateway.flows.cutting import cut, due_pages
 from vault_gateway.flows.store import alone, fold
 
 # A page is not shown anew before.
@@ -41,8 +41,15 @@ def keep_showing(conn: Connection, now: datetime, every: timedelta = SHOWN_EVERY
     """The duty: folds all that was counted, and shows the pages that have changed and are due."""
     while _once(conn, lambda: fold(conn)):
         pass
-    while _once(conn, lambda: cut(conn, now, now - every)):
+    while _once(conn, lambda: _show(conn, now, now - every)):
         pass
+
+
+def _show(conn: Connection, now: datetime, due: datetime) -> int:
+    pages = due_pages(conn, due)
+    if pages:
+        cut(conn, pages, now)
+    return len(pages)
 
 
 def _once(conn: Connection, step: Callable[[], int]) -> int:

@@ -21,14 +21,12 @@ Stage = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`origin` and `destination` are the tokens of addresses."""
-
     waybill_id: UUID
     day: date
+    origin: str
+    destination: str
     carrier: str
     network: str
-    origin: UUID | None
-    destination: UUID
 
 
 def begin(conn: Connection, tenant: Tenant, starts: Sequence[Start], stage: Stage) -> None:
@@ -36,32 +34,27 @@ def begin(conn: Connection, tenant: Tenant, starts: Sequence[Start], stage: Stag
     conn.execute(
         """
         with made as (
-          select p.*, flow_region(s.region) as origin, flow_region(r.region) as destination
-          from unnest(%(ids)s::uuid[], %(days)s::date[], %(carriers)s::text[], %(networks)s::text[],
-                      %(senders)s::uuid[], %(recipients)s::uuid[])
-            as p (waybill_id, day, carrier, network, sender, recipient)
-          left join token s on s.tenant_id = %(tenant)s and s.id = p.sender
-          left join token r on r.tenant_id = %(tenant)s and r.id = p.recipient),
+          select * from unnest(%s::uuid[], %s::date[], %s::text[], %s::text[], %s::text[], %s::text[])
+            as one (waybill_id, day, origin, destination, carrier, network)),
         noted as (
           insert into flow_parcel (tenant_id, waybill_id, day, origin, destination)
-          select %(tenant)s, waybill_id, day, origin, destination from made)
+          select %s, waybill_id, day, origin, destination from made)
         insert into flow_delta (platform, merchant, day, origin, destination, carrier, network, state, time, parcels)
-        select %(platform)s, %(merchant)s, day, origin, destination, carrier, network, %(state)s, %(time)s, count(*)
+        select %s, %s, day, origin, destination, carrier, network, %s, %s, count(*)
         from made group by day, origin, destination, carrier, network
         """,
-        {
-            "ids": [one.waybill_id for one in starts],
-            "days": [one.day for one in starts],
-            "carriers": [one.carrier for one in starts],
-            "networks": [one.network for one in starts],
-            "senders": [one.origin for one in starts],
-            "recipients": [one.destination for one in starts],
-            "tenant": tenant.id,
-            "platform": tenant.platform,
-            "merchant": tenant.merchant,
-            "state": stage[0],
-            "time": stage[1],
-        },
+        (
+            [one.waybill_id for one in starts],
+            [one.day for one in starts],
+            [one.origin for one in starts],
+            [one.destination for one in starts],
+            [one.carrier for one in starts],
+            [one.network for one in starts],
+            tenant.id,
+            tenant.platform,
+            tenant.merchant,
+            *stage,
+        ),
     )
 
 
@@ -87,15 +80,14 @@ def shift(conn: Connection, tenant: Tenant, waybill: Waybill, before: Stage, aft
     )
 
 
-def redirect(conn: Connection, tenant: Tenant, waybill: Waybill, time: str) -> None:
+def redirect(conn: Connection, tenant: Tenant, waybill: Waybill, destination: str, time: str) -> None:
     """Counts a parcel that has another recipient where it goes now."""
     conn.execute(
         """
         with old as (
           select day, origin, destination from flow_parcel where tenant_id = %(tenant)s and waybill_id = %(id)s),
         new as (
-          update flow_parcel set destination = flow_region(
-            (select region from token where tenant_id = %(tenant)s and id = %(address)s))
+          update flow_parcel set destination = %(destination)s
           where tenant_id = %(tenant)s and waybill_id = %(id)s
           returning day, origin, destination)
         insert into flow_delta (platform, merchant, day, origin, destination, carrier, network, state, time, parcels)
@@ -105,7 +97,7 @@ def redirect(conn: Connection, tenant: Tenant, waybill: Waybill, time: str) -> N
         {
             "tenant": tenant.id,
             "id": waybill.id,
-            "address": waybill.recipient.address,
+            "destination": destination,
             "platform": tenant.platform,
             "merchant": tenant.merchant,
             "carrier": waybill.carrier,
@@ -165,8 +157,9 @@ def fold(conn: Connection) -> int:
           on conflict (book, day, origin, destination, carrier, network, state, time) do update
           set parcels = flow_cell.parcels + excluded.parcels),
         marked as (
-          insert into flow_page (book, day, stale) select distinct book, day, true from change
-          on conflict (book, day) do update set stale = true)
+          insert into flow_page (book, day, stale, cells)
+          select book, day, true, count(*) from change group by book, day
+          on conflict (book, day) do update set stale = true, cells = flow_page.cells + excluded.cells)
         select count(*) as folded from gone
         """,
         (_FOLDED_AT_ONCE,),

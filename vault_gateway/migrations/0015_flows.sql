@@ -58,7 +58,7 @@ create table flow_cell (
 );
 grant select, insert, update, delete on flow_cell to vault_gateway_app;
 
--- A page of a book: `stale` when its cells have changed since it was last shown.
+-- A page of a book: `stale` when its cells have changed since it was last shown. `cells` is how many there are at most.
 create table flow_page (
   book integer not null,
   day date not null,
@@ -70,11 +70,13 @@ create table flow_page (
 create index flow_page_stale on flow_page (shown_at, book, day) where stale;
 grant select, insert, update on flow_page to vault_gateway_app;
 
--- What is shown: `*` stands for what is withheld. The same tens are added up beforehand for the questions that are
--- asked most: `face` has a bit for each dimension (origin 32 to time 1) that it does not tell apart, where '' stands.
+-- What is shown: `*` stands for what is withheld. The same tens are added up beforehand for what is asked most: `face`
+-- has a bit for each dimension (origin 32 to time 1) that it does not tell apart, where '' stands; `span` is how many
+-- days from `day` on are together.
 create table flow_shown (
   book integer not null,
   face integer not null,
+  span integer not null,
   day date not null,
   origin text collate "C" not null,
   destination text collate "C" not null,
@@ -82,18 +84,12 @@ create table flow_shown (
   network text collate "C" not null,
   state text collate "C" not null,
   time text collate "C" not null,
-  parcels bigint not null check (parcels > 0 and parcels % 10 = 0),
-  primary key (book, face, day, origin, destination, carrier, network, state, time)
+  parcels bigint not null check (parcels >= 0 and parcels % 10 = 0),
+  primary key (book, face, span, day, origin, destination, carrier, network, state, time)
 ) with (fillfactor = 80);
+-- Lines that are to go, before the transaction ends.
+create index flow_shown_gone on flow_shown (book) where parcels = 0;
 grant select, insert, update, delete on flow_shown to vault_gateway_app;
-
--- A province of China, else a country. No finer: a city of a small merchant is a person.
-create function flow_region(region jsonb) returns text
-language sql immutable parallel safe
-as $$
-  select coalesce(case when region ->> 'country' = 'CN' then region ->> 'province' else region ->> 'country' end,
-                  'unknown')
-$$;
 
 -- How many of `parcels` are shown: whole tens, each of them once ten parcels and 0 to 9 more are there. How many more is
 -- a secret of the book, the cell and the number of tens, so that each ten has its own.
@@ -110,7 +106,5 @@ as $$
     else parcels - parcels % 10
   end
 $$;
-revoke all on function flow_region(jsonb) from public;
 revoke all on function flow_tens(bytea, date, text, text, text, text, text, text, bigint) from public;
-grant execute on function flow_region(jsonb) to vault_gateway_app;
 grant execute on function flow_tens(bytea, date, text, text, text, text, text, text, bigint) to vault_gateway_app;
