@@ -9,6 +9,7 @@ from uuid import UUID
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.flows import store
 from vault_gateway.flows.store import Start
+from vault_gateway.inforce import InForce
 from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.tokens.store import find_views
@@ -36,7 +37,7 @@ class FlowCounter:
     """A watcher of parcels. A parcel belongs to the day it was made on, of its platform's time zone, and is counted in
     the state that it is in."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: InForce[Networks]) -> None:
         self._networks = networks
 
     def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
@@ -45,7 +46,7 @@ class FlowCounter:
         starts = [
             Start(
                 one.id,
-                self._networks.day_of(tenant.platform, one.created_at),
+                self._networks().day_of(tenant.platform, one.created_at),
                 UNKNOWN if one.sender is None else regions[one.sender.address],
                 regions[one.recipient.address],
                 one.carrier,
