@@ -125,15 +125,17 @@ where flow_page.book = page.book and flow_page.day = page.day
 
 def due_pages(conn: Connection, due: datetime) -> list[Page]:
     """Stale pages that were last cut when they are `due` or before, those that wait longest first: as many as one
-    statement cuts, and one in any case."""
+    statement cuts, and one in any case. They are locked: what has changed on a page is added once."""
     rows = conn.execute(
         """
-        select book, day from (
+        select book, day from flow_page join (
           select book, day, sum(cells) over (order by shown_at, book, day) - cells as before
-          from flow_page where stale and shown_at <= %s) as waiting
-        where before < %s order by before limit %s
+          from flow_page where stale and shown_at <= %(due)s) as waiting using (book, day)
+        where before < %(cells)s and stale and shown_at <= %(due)s
+        order by before limit %(pages)s
+        for update of flow_page skip locked
         """,
-        (due, _CELLS_AT_ONCE, _PAGES_AT_ONCE),
+        {"due": due, "cells": _CELLS_AT_ONCE, "pages": _PAGES_AT_ONCE},
     )
     return [(row["book"], row["day"]) for row in rows]
 

@@ -54,7 +54,7 @@ NO_REFERENCES = frozenset(
     {"network", "kind", "limit", "state", "since", "type", "deliver_by", "at", "relay", "format", "size", "dpi", "url",
      "events", "month", "by", "purpose", "fields", "public_key", "claim", "ack_code", "reason", "mode", "expires_at",
      "medium", "caller", "text", "template", "language", "params", "role", "action", "outcome", "from", "to", "items",
-     "recipient", "sender", "recipients"}
+     "recipient", "sender", "recipients", "origin", "destination", "time"}
 )  # fmt: skip
 # Of one operation something else than what its name says elsewhere.
 _ELSEWHERE = {
@@ -63,6 +63,8 @@ _ELSEWHERE = {
     ("create_webhook", "events"): None,
     ("register_courier", "phone"): None,
     ("print_labels", "size"): None,
+    # A line's own words.
+    ("get_flows", "cursor"): None,
 }
 
 _RECIPIENT = {"name": "{name}", "phone": "{phone}", "address": "{address}"}
@@ -129,6 +131,9 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     "get_usage": (
         Sample(query={**_TENANT, "month": "2026-11", "carrier": "{carrier}"}),
         Sample(query={"month": "2026-11", "carrier": "{carrier}"}),
+    ),
+    "get_flows": (
+        Sample(query={"from": "2026-11-01", "to": "2026-11-30", "by": "origin", "carrier": "{carrier}"}),
     ),
     "replace_routes": (Sample(text="region,code\n浙江省,Z1\n"),),
     "register_courier": (Sample({"handle": "{handle}", "station": "{station}"}),),

@@ -87,6 +87,7 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
     "list_events": ("role", "carrier"),
     "export_events": ("role", "carrier"),
     "get_usage": ("platform", "merchant", "carrier"),
+    "get_flows": ("state", "carrier"),
 }
 
 
