@@ -131,6 +131,8 @@ def sip(
             line.media = MediaRelay(line.config, media)
         except OSError as error:
             _fail(f"sound cannot go through {media}: {error.strerror}")
+        except ModuleNotFoundError:
+            _fail("--media needs the package rtp.io, which there is for Linux")
     click.echo(f"ready sip:{listen[0]}:{listen[1]}")
     without_prints(lambda file: configure_logging(as_json=True, file=file))
     agent.run()

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.sip.scenarios import answers, assert_blind, calls, is_hung_up_on, is_refused
 from tests.e2e.sip.sipp import Phone, Seen, answer, phone, recv, request
 from tests.e2e.sip.switch import OWN_HOST, Operator, Parcel, caller_phone, free_port
@@ -145,12 +147,20 @@ def test_sound_that_cannot_go_through_the_relay_does_not_go_past_it(
     assert operator.records_now(parcel) == []
 
 
-def test_an_address_of_another_machine_is_refused_at_start() -> None:
+@pytest.mark.parametrize(
+    ("before", "media", "says"),
+    [
+        ("", "192.0.2.77", "sound cannot go through 192.0.2.77"),
+        ("sys.modules['rtp.io'] = None; ", OWN_HOST, "--media needs the package rtp.io"),
+    ],
+    ids=["address of another machine", "without rtp.io"],
+)
+def test_where_no_sound_can_go_through_it_does_not_start(before: str, media: str, says: str) -> None:
     command = [
-        sys.executable, "-m", "vault_gateway", "sip", "--listen", f"{OWN_HOST}:{free_port(OWN_HOST)}",
-        "--trunk", f"{OWN_HOST}:5060", "--media", "192.0.2.77",
+        sys.executable, "-c", f"import sys; {before}from vault_gateway.cli import main; main()",
+        "sip", "--listen", f"{OWN_HOST}:{free_port(OWN_HOST)}", "--trunk", f"{OWN_HOST}:5060", "--media", media,
     ]  # fmt: skip
     environment = {**os.environ, "VAULT_GATEWAY_KEY": "vg_x"}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "sound cannot go through 192.0.2.77" in ran.stderr
+    assert says in ran.stderr
