@@ -12,7 +12,7 @@ from tests import canaries
 from tests.functional.breakglass.steps import approved, asked
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.reveals.steps import claim
-from tests.functional.tokens.test_walls import assert_does_not_open, id_of, overwrite
+from tests.functional.tokens.test_walls import OVERWRITTEN, assert_does_not_open, id_of, overwrite
 from tests.responders import Desk
 from tests.world import Actor, Tokens, Town, World
 
@@ -65,6 +65,7 @@ def test_of_a_row_that_is_called_another_kind(
     town = grounds.own.town
     tokens, spare = town.tokenize(victim), town.tokenize(canaries.person())
     waybill = town.waybill(tokens)
+    OVERWRITTEN.append(id_of(spare.phone))
     execute(town.world, "update token set kind = 'name' where id = %s", id_of(spare.phone))
     execute(
         town.world,

@@ -18,7 +18,7 @@ from tests import canaries
 from tests.canaries import Person
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.keys.bao_server import BaoServer
-from tests.functional.tokens.test_walls import id_of, tenant_id
+from tests.functional.tokens.test_walls import OVERWRITTEN, id_of, tenant_id
 from tests.world import Town, World
 from vault_gateway.keys import Credential, KeysUnavailable, Tokenizer, Vault, provision
 from vault_gateway.model import Kind, Origin
@@ -133,10 +133,14 @@ def test_no_column_holds_the_same_for_two_merchants(world: World) -> None:
         assert {("token", "ciphertext"), ("token", "blind_index"), ("audit_event", "salt")} <= found
         # The key of a courier's own phone, which opens parcels of many merchants.
         for table, column in sorted(found - {("reveal_grant", "public_key")}):
+            # A ciphertext that a test has moved was not derived where it is now.
+            own = sql.SQL("and id <> all (%s)" if table == "token" else "")
             shared = conn.execute(
                 sql.SQL(
-                    "select {c} from {t} where {c} is not null group by 1 having count(distinct tenant_id) > 1"
-                ).format(c=sql.Identifier(column), t=sql.Identifier(table))
+                    "select {c} from {t} where {c} is not null {own}"
+                    " group by 1 having count(distinct tenant_id) > 1"
+                ).format(c=sql.Identifier(column), t=sql.Identifier(table), own=own),
+                [OVERWRITTEN] if table == "token" else [],
             ).fetchall()
             assert not shared, (table, column)
 
@@ -160,9 +164,9 @@ def test_equality_shows_inside_one_merchant_and_origin_and_nowhere_else(
         lengths = conn.execute(
             """
             select kind, count(distinct length(ciphertext)) as lengths from token
-            where tenant_id = %s and erased_at is null group by kind
+            where tenant_id = %s and erased_at is null and id <> all (%s) group by kind
             """,
-            (tenant_id(town),),
+            (tenant_id(town), OVERWRITTEN),
         ).fetchall()
     assert {row["kind"]: row["lengths"] for row in lengths} == {"name": 1, "phone": 1, "address": 1}
 
