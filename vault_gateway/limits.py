@@ -27,6 +27,7 @@ CLUSTER_SCHEME = "redis+cluster://"
 # An answer takes a millisecond. After a failure nobody asks for a moment, or each request would wait this long.
 _ANSWERS_WITHIN_S = 0.5
 _LEFT_ALONE_S = 1.0
+_LOOKED_THROUGH_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,18 @@ class _Windows:
     moving: RateLimiter
 
 
+class _Memory(MemoryStorage):
+    """That of `limits` starts a thread for nearly every call, which looks through all that is counted, and the call
+    waits until it runs. Here one looks through it now and then; what has expired counts for nothing before, too."""
+
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the name by which the library calls it
+        if not self.timer.is_alive():
+            look_through = self._MemoryStorage__expire_events  # type: ignore[attr-defined]
+            self.timer = threading.Timer(_LOOKED_THROUGH_EVERY_S, look_through)
+            self.timer.daemon = True
+            self.timer.start()
+
+
 def _windows(storage: MemoryStorage | RedisStorage) -> _Windows:
     return _Windows(storage, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
 
@@ -68,7 +81,7 @@ class Limits:
     alone meanwhile, from nothing and with the same rate."""
 
     def __init__(self, redis_url: str | None) -> None:
-        self._local = _windows(MemoryStorage())
+        self._local = _windows(_Memory())
         self._redis_url = redis_url
         self._shared: _Windows | None = None
         self._connecting = threading.Lock()

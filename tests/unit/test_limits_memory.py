@@ -1,0 +1,43 @@
+"""Counting in this process: cheap for each call, and nothing stays for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from vault_gateway import limits
+from vault_gateway.limits import Limits
+
+
+def test_calls_start_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Limits(None)
+    started: list[threading.Thread] = []
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        started.append(thread)
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        counting.spend("calls", "1000000/minute", "somebody")
+        counting.spend_moving("moves", "1000000/minute", "somebody")
+    assert len(started) <= 1
+
+
+def test_what_has_expired_leaves_although_nobody_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_LOOKED_THROUGH_EVERY_S", 0.02)
+    counting = Limits(None)
+    storage = counting._local.storage
+    assert isinstance(storage, limits._Memory)
+    for number in range(50):
+        counting.spend("calls", "1/second", f"caller {number}")
+    deadline = time.monotonic() + 20
+    while len(storage.expirations) > 1:
+        # Somebody else's call is what starts the look.
+        counting.spend("others", "1000000/minute", "somebody")
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
