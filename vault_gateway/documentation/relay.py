@@ -38,7 +38,14 @@ class AskExtensionSchema(AnswerSchema):
 
 class RejectSchema(AnswerSchema):
     action = fields.String(required=True, validate=validate.Equal("reject"))
-    reason = fields.String(required=True)
+    reason = fields.String(
+        required=True,
+        metadata={
+            "description": "`no_binding`: nobody has this extension. `unknown_caller`: a pair knows two callers."
+            " `expired`, `cooling`: this parcel is closed. `blocked`: too many wrong extensions; who hides the"
+            " number may call again and show it. `quota`: the telecom owes call records."
+        },
+    )
 
 
 class PoolItemSchema(AnswerSchema):
