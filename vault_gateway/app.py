@@ -13,6 +13,7 @@ from vault_gateway.audit.http import audit_blueprint
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.audit.service import AuditService
 from vault_gateway.couriers.http import couriers_blueprint
+from vault_gateway.couriers.listing import CourierList
 from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.couriers.service import CourierService
 from vault_gateway.couriers.watch import CourierWatch
@@ -193,7 +194,9 @@ def _tokenize(app: Flask, parts: Parts) -> Mapping[str, Duty]:
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))
     app.register_blueprint(
-        couriers_blueprint(couriers, Resumption(ledger, parts.rules.quotas, clock), request_keys)
+        couriers_blueprint(
+            couriers, CourierList(ledger), Resumption(ledger, parts.rules.quotas, clock), request_keys
+        )
     )
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))

@@ -133,7 +133,14 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
         waybill_id, tenant = located
         enter_tenant(conn, tenant.id)
         waybill = waybill_store.get_waybill(conn, tenant.id, waybill_id)
-    if action in ("fleet.list", "courier.register", "courier.remove", "courier.resume", "routes.replace"):
+    if action in (
+        "fleet.list",
+        "courier.register",
+        "courier.remove",
+        "courier.resume",
+        "courier.list",
+        "routes.replace",
+    ):
         return fleet(waybill.carrier)
     if action.startswith("audit."):
         return access_log(tenant.platform, tenant.merchant)

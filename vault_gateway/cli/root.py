@@ -9,6 +9,7 @@ import click
 from vault_gateway import __version__
 from vault_gateway.cli.access import access
 from vault_gateway.cli.clients import client
+from vault_gateway.cli.couriers import courier
 from vault_gateway.cli.demo import demo
 from vault_gateway.cli.issuers import issuer
 from vault_gateway.cli.masks import masks
@@ -49,6 +50,7 @@ root.add_command(network)
 root.add_command(masks)
 root.add_command(segment)
 root.add_command(notices)
+root.add_command(courier)
 root.add_command(sip)
 root.add_command(retention)
 

@@ -152,11 +152,13 @@ class Waybill:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """`phone` is a mask."""
+    """`phone` is a mask. One that the scraping alarm suspended: since when, and what rang it."""
 
     handle: str
     station: str | None = None
     phone: str | None = None
+    suspended_at: datetime | None = None
+    suspended_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from vault_gateway.client.answers import (
     BreakGlass,
     BreakGlassApproval,
     BreakGlassReveal,
+    Courier,
     ItemError,
     Masked,
     RelayNumber,
@@ -117,6 +118,11 @@ def break_glass(body: Body) -> BreakGlass:
         approval=_approval(body["approval"]) if "approval" in body else None,
         reveal=_break_glass_reveal(body["reveal"]) if "reveal" in body else None,
     )
+
+
+def listed_courier(body: Body) -> Courier:
+    since = _time(body["suspended_at"]) if "suspended_at" in body else None
+    return Courier(body["handle"], body.get("station"), None, since, body.get("suspended_for"))
 
 
 def audit_event(body: Body) -> AuditEvent:

@@ -162,6 +162,13 @@ class Couriers:
     def remove(self, handle: str) -> None:
         self._http.delete(f"/v1/couriers/{segment(handle)}")
 
+    def find(self, *, suspended: bool | None = None, carrier: str | None = None) -> Iterator[Courier]:
+        """A carrier's own by handle, fetched page by page, or for an operator those of the `carrier` named."""
+        query = {} if carrier is None else {"carrier": carrier}
+        if suspended is not None:
+            query["suspended"] = "true" if suspended else "false"
+        return map(reading.listed_courier, self._http.pages("/v1/couriers", query))
+
     def resume(self, handle: str, *, carrier: str | None = None) -> None:
         """Lifts a suspension, of a carrier's own courier or, for an operator, of the `carrier` named. Once: after a
         lost answer, `courier_not_suspended` says that it was carried out."""

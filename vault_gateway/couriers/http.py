@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
+from vault_gateway.couriers.listing import CourierList, view_of
 from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.couriers.service import CourierService
-from vault_gateway.edge import caller, json_body, raw_body
+from vault_gateway.edge import caller, json_body, query, raw_body
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.shapes import SLUG_FIELD
 
@@ -18,15 +19,24 @@ class CourierSchema(Schema):
     phone = fields.Raw()
 
 
+class CouriersSchema(Schema):
+    """The query of the list. `cursor` is the handle that the page before ended with."""
+
+    carrier = fields.String(validate=SLUG_FIELD)
+    suspended = fields.Boolean(truthy={"true"}, falsy={"false"})
+    cursor = fields.String(validate=SLUG_FIELD)
+    limit = fields.Integer(validate=validate.Range(1, 500), load_default=100)
+
+
 class ResumeSchema(Schema):
     carrier = fields.String(validate=SLUG_FIELD)
 
 
-_COURIER, _RESUME = CourierSchema(), ResumeSchema()
+_COURIER, _COURIERS, _RESUME = CourierSchema(), CouriersSchema(), ResumeSchema()
 
 
 def couriers_blueprint(
-    service: CourierService, resumption: Resumption, request_keys: RequestKeys
+    service: CourierService, list_: CourierList, resumption: Resumption, request_keys: RequestKeys
 ) -> Blueprint:
     room = Blueprint("couriers", __name__)
 
@@ -39,6 +49,20 @@ def couriers_blueprint(
         )
         shown = {name: body[name] for name in ("handle", "station") if name in body}
         return jsonify(shown if masked is None else {**shown, "phone": masked}), 201
+
+    @room.get("/v1/couriers")
+    def list_couriers() -> Response:
+        who = caller()
+        named = query(_COURIERS)
+        rows, following = list_.find(
+            who,
+            named.get("carrier"),
+            suspended=named.get("suspended"),
+            after=named.get("cursor", ""),
+            limit=named["limit"],
+        )
+        more = {} if following is None else {"next": following}
+        return jsonify(items=[view_of(row) for row in rows], **more)
 
     @room.delete("/v1/couriers/<handle>")
     def remove_courier(handle: str) -> tuple[str, int]:

@@ -118,3 +118,18 @@ def resume(conn: Connection, carrier: str, handle: str, day: date) -> bool | Non
 
 def forget_days(conn: Connection, before: date) -> None:
     conn.execute("delete from courier_day where day < %s", (before,))
+
+
+def list_couriers(
+    conn: Connection, carrier: str | None, *, suspended: bool | None, after: str, limit: int
+) -> list[Row]:
+    """By carrier and handle; None stands for any. Who was removed is there no more."""
+    return conn.execute(
+        """
+        select carrier, handle, station, suspended_at, suspended_for from courier
+        where removed_at is null and (%(carrier)s::text is null or carrier = %(carrier)s) and handle > %(after)s
+          and (%(suspended)s::boolean is null or (suspended_at is not null) = %(suspended)s)
+        order by carrier, handle limit %(limit)s
+        """,
+        {"carrier": carrier, "suspended": suspended, "after": after, "limit": limit},
+    ).fetchall()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from vault_gateway.couriers.http import CourierSchema, ResumeSchema
+from vault_gateway.couriers.http import CourierSchema, CouriersSchema, ResumeSchema
 from vault_gateway.documentation.codes import OF_BODIES, OF_IDEMPOTENCY, OF_VALUES
 from vault_gateway.documentation.operations import Answer, Operation
-from vault_gateway.documentation.shapes import MASKED, AnswerSchema
+from vault_gateway.documentation.shapes import MASKED, TIME, AnswerSchema, time_field
 
 PROPERTIES = {
     ("Courier", "phone"): {"type": "string", "maxLength": 64, "description": "In any form; kept only sealed."}
@@ -18,6 +18,22 @@ class CourierViewSchema(AnswerSchema):
     handle = fields.String(required=True)
     station = fields.String()
     phone = fields.String(metadata={"description": "The mask of the phone."})
+
+
+class ListedCourierSchema(AnswerSchema):
+    handle = fields.String(required=True)
+    station = fields.String()
+    suspended = fields.Boolean(required=True)
+    suspended_at = time_field(required=False)
+    suspended_for = fields.String(
+        validate=validate.OneOf(["many_recipients", "many_denials"]),
+        metadata={"description": "What rang the alarm."},
+    )
+
+
+class CourierPageSchema(AnswerSchema):
+    items = fields.List(fields.Nested(ListedCourierSchema), required=True)
+    next = fields.String(metadata={"description": "The `cursor` of the next page."})
 
 
 class ResumedSchema(AnswerSchema):
@@ -45,6 +61,35 @@ OPERATIONS = (
             )
         },
         codes=("forbidden", *OF_BODIES, *OF_IDEMPOTENCY, *OF_VALUES, "station_unknown", "vault_unavailable"),
+    ),
+    Operation(
+        method="get",
+        path="/v1/couriers",
+        name="list_couriers",
+        roles=("carrier", "operator"),
+        summary="List couriers",
+        text="Your couriers by handle; with `suspended=true` those whom the scraping alarm suspended, since when and"
+        " for what. An operator names the `carrier`.",
+        query=CouriersSchema,
+        answers={
+            200: Answer(
+                "A page of couriers.",
+                (CourierPageSchema,),
+                examples={
+                    "suspended": {
+                        "items": [
+                            {
+                                "handle": "rider-7",
+                                "suspended": True,
+                                "suspended_at": TIME,
+                                "suspended_for": "many_recipients",
+                            }
+                        ]
+                    }
+                },
+            )
+        },
+        codes=("forbidden", "carrier_required", "validation_failed"),
     ),
     Operation(
         method="delete",

@@ -191,6 +191,9 @@ def test_a_carrier_keeps_its_couriers(town: Town, client_of: ClientOf) -> None:
     assert courier.phone is not None
     assert courier.phone.endswith(phone[-4:])
     assert phone not in courier.phone
+    listed = {one.handle: one for one in couriers.find(suspended=False)}
+    assert (listed[handle].station, listed[handle].suspended_at) == (town.station_slug, None)
+    assert list(couriers.find(suspended=True)) == []
     couriers.remove(handle)
     with pytest.raises(ApiError, match="not_found"):
         couriers.remove(handle)

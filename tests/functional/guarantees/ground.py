@@ -62,6 +62,8 @@ class Ground:
 
 def unknown(kind: str, *, beside: str | None = None) -> str:
     """Of the right shape, and nobody's; `beside` is an id of the same moment."""
+    if kind == "courier_cursor":
+        return f"{beside or unique('no-such')}0"
     if beside is not None:
         return beside[:-8] + base32(new_id(utc_now()))[-8:]
     made = base32(new_id(utc_now()))
@@ -128,6 +130,7 @@ def _names(ground: Ground, person: Person) -> None:
         "carrier": town.carrier_slug,
         "station": town.station_slug,
         "handle": town.courier.name,
+        "courier_cursor": town.courier.name,
         "order": unique("SO"),
         "network": "douyin",
         "branch": unique("branch"),

@@ -54,7 +54,8 @@ NO_REFERENCES = frozenset(
     {"network", "kind", "limit", "state", "since", "type", "deliver_by", "at", "relay", "format", "size", "dpi", "url",
      "events", "month", "by", "purpose", "fields", "public_key", "claim", "ack_code", "reason", "mode", "expires_at",
      "medium", "caller", "text", "template", "language", "params", "role", "action", "outcome", "from", "to", "items",
-     "recipient", "sender", "recipients", "origin", "destination", "time"}
+     "recipient", "sender", "recipients", "origin", "destination", "time",
+     "suspended"}
 )  # fmt: skip
 # Of one operation something else than what its name says elsewhere.
 _ELSEWHERE = {
@@ -137,6 +138,7 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     ),
     "replace_routes": (Sample(text="region,code\n浙江省,Z1\n"),),
     "register_courier": (Sample({"handle": "{handle}", "station": "{station}"}),),
+    "list_couriers": (Sample(query={"carrier": "{carrier}", "cursor": "{courier_cursor}"}),),
     "remove_courier": (Sample(),),
     "resume_courier": (Sample({"carrier": "{carrier}"}),),
     "issue_reveals": (

@@ -39,6 +39,7 @@ def test_each_role_and_action_has_a_denial_unless_it_is_permitted_whatever_the_c
         *(
             ("Operator", action)
             for action in (
+                "courier.list",
                 "courier.resume",
                 "reveal.read",
                 "reveal.revoke",

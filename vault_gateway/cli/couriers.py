@@ -1,0 +1,56 @@
+"""`vault-gateway courier`: whom the scraping alarm suspended, and who may go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vault_gateway.cli.installation import as_operator, data_option, installation
+from vault_gateway.cli.printing import json_text, minute
+from vault_gateway.couriers import store
+from vault_gateway.couriers.listing import view_of
+from vault_gateway.couriers.resuming import Resumption
+from vault_gateway.inforce import InForce
+from vault_gateway.model import utc_now
+from vault_gateway.quotas import load_quotas
+
+_SHOWN = 10_000
+
+
+@click.group()
+def courier() -> None:
+    """Couriers of all carriers."""
+
+
+@courier.command("list", epilog="Example: vault-gateway courier list --suspended --data data --json")
+@click.option("--carrier", help="Only this carrier's.")
+@click.option("--suspended", is_flag=True, help="Only those whom the scraping alarm suspended.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_option
+def list_(carrier: str | None, suspended: bool, as_json: bool, data: Path | None) -> None:
+    """List couriers, and since when and for what they are suspended."""
+    with installation(data) as here:
+        rows = store.list_couriers(
+            here.conn, carrier, suspended=True if suspended else None, after="", limit=_SHOWN
+        )
+    if as_json:
+        click.echo(json_text([{"carrier": row["carrier"], **view_of(row)} for row in rows]))
+        return
+    for row in rows:
+        since = row["suspended_at"]
+        state = "active" if since is None else f"suspended {minute(since)} for {row['suspended_for']}"
+        click.echo(f"{row['carrier']:<24} {row['handle']:<24} {state}")
+
+
+@courier.command("resume", epilog="Example: vault-gateway courier resume rider-7 --carrier yto --data data")
+@click.argument("handle")
+@click.option("--carrier", required=True, help="The courier's carrier.")
+@data_option
+def resume(handle: str, carrier: str, data: Path | None) -> None:
+    """Lift a courier's suspension, once you know why the alarm rang. It holds everywhere within 5 seconds."""
+    with installation(data) as here:
+        ledger, operator = as_operator(here)
+        quotas = InForce(load_quotas(here.settings.policies / "quotas.yaml"))
+        Resumption(ledger, quotas, utc_now).resume(operator, handle, carrier)
+    click.echo(f"resumed {handle}", err=True)
