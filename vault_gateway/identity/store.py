@@ -35,7 +35,7 @@ def client_by_key(conn: Connection, key_digest: bytes) -> Row | None:
         f"""
         select c.name, c.role, c.platform, c.merchant, c.carrier, c.station, {_SUSPENDED} as suspended
         from client c
-        where c.name = client_of_key(%s) and {_LIVE}
+        where c.name = (select client_of_key(%s)) and {_LIVE}
         """,
         (key_digest,),
     ).fetchone()

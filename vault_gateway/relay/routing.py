@@ -68,7 +68,7 @@ class RoutingService:
         the call with its event.
         """
         number, event = self._own_number(who, call)
-        dialler = self._dialler(call)
+        dialler = self._dialler(call, number)
         extension = call.extension or _extension_in(call.text, number.digits)
         # Not of a pair, or of somebody who calls back: those are known, and dial nothing that they could guess.
         if number.mode == "extension" and extension is not None and self._guesses.are_used_up(dialler):
@@ -215,12 +215,12 @@ class RoutingService:
         metrics.RELAY_ROUTES.labels(what).inc()
         return answer
 
-    def _dialler(self, call: Call) -> Dialler:
+    def _dialler(self, call: Call, number: RelayNumber) -> Dialler:
         if not call.caller:
-            [here] = self._caller_digests([(call.called, b"anonymous")])
-            return Dialler(call.called, here, None)
+            [here] = self._caller_digests([(number.number, b"anonymous")])
+            return Dialler(number, here, None)
         plain = call.caller.encode()
-        return Dialler(call.called, *self._caller_digests([(call.called, plain), ("", plain)]))
+        return Dialler(number, *self._caller_digests([(number.number, plain), ("", plain)]))
 
     def _caller_digests(self, callers: list[tuple[str, bytes]]) -> list[bytes]:
         try:

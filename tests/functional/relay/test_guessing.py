@@ -13,6 +13,7 @@ from tests.functional.relay.test_routing import wrong
 from tests.world import Actor, World
 from vault_gateway import metrics
 from vault_gateway.relay import guessing
+from vault_gateway.relay.store.pool import RelayNumber
 
 BLOCKED = {"action": "reject", "reason": "blocked"}
 UNKNOWN = {"action": "reject", "reason": "no_binding"}
@@ -38,7 +39,7 @@ def alarms() -> float:
 def test_all_who_hide_their_number_share_the_tries_on_a_relay_number(
     world: World, tried: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guessing, "OF_ALL_WHO_HIDE", "3/hour")
+    monkeypatch.setattr(guessing, "OF_ALL_WHO_HIDE", 3)
     assert guess(tried, HIDDEN, 4) == [UNKNOWN] * 3 + [BLOCKED]
     assert guess(tried, "anonymous") == [BLOCKED]
     assert tried.call(HIDDEN, tried.extension).get_json() == BLOCKED
@@ -51,7 +52,7 @@ def test_all_who_hide_their_number_share_the_tries_on_a_relay_number(
 def test_a_tried_number_rings_an_alarm_and_has_fewer_tries_for_each(
     tried: Line, monkeypatch: pytest.MonkeyPatch, auditor: Actor
 ) -> None:
-    monkeypatch.setattr(guessing, "OF_A_NUMBER", "6/hour")
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", 6)
     before = alarms()
     for _ in range(6):
         assert guess(tried, canaries.phone()) == [UNKNOWN]
@@ -65,7 +66,7 @@ def test_a_tried_number_rings_an_alarm_and_has_fewer_tries_for_each(
 
 
 def test_no_stranger_shuts_a_parcels_line(tried: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guessing, "OF_A_NUMBER", "2/hour")
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", 2)
     for _ in range(5):
         guess(tried, canaries.phone())
     # At once, and after two slips of the finger.
@@ -99,3 +100,9 @@ def test_who_may_not_route_is_told_so_before_vault_is_asked(world: World, line: 
         assert Actor(app, actor.key, actor.name).post("/v1/relay/route", body).status_code == 404
     own = Actor(app, line.telecom.key, line.telecom.name)
     assert own.post("/v1/relay/route", body).status_code == 503
+
+
+@pytest.mark.parametrize(("digits", "at_most"), [(4, 100), (6, 100), (7, 1000), (8, 10_000)])
+def test_longer_extensions_serve_more_parcels_and_see_more_mistakes(digits: int, at_most: int) -> None:
+    number = RelayNumber("+8617000000001", "key:voice", "extension", digits)
+    assert guessing.Dialler(number, b"here", b"anywhere").of_all(guessing.OF_A_NUMBER) == at_most
