@@ -17,21 +17,26 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from statistics import quantiles
+from uuid import UUID
 
 import click
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.stage import Caller, Stage, machine, stage, verdict
-from vault_gateway.database import Connection
+from benchmarks.stage import Caller, Stage, line, loop, machine, stage, verdict
+from vault_gateway.database import Connection, enter_tenant
 from vault_gateway.flows.asking import Question, lines
 from vault_gateway.flows.cutting import cut, due_pages
-from vault_gateway.model import utc_now
+from vault_gateway.flows.store import shift
+from vault_gateway.model import Tenant, utc_now
 from vault_gateway.tokens.regions import CITIES
+from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store import Party, Waybill
 
 AIM_MS = 50.0
 ENDS = date(2026, 11, 30)
 CARRIER = "carrier-1"
+PARCEL = UUID(int=1)
 QUESTIONS = {
     "total": ([], {}),
     "by day": (["day"], {}),
@@ -60,6 +65,7 @@ def main(parcels: int, days: int, seconds: float) -> None:
         auditor = here.client("bench-auditor", "auditor")
         with connected(here) as conn:
             conn.execute("set work_mem = '256MB'")
+            counting(here)
             took("made up", lambda: make_up(conn, parcels, days))
             took("added up into exact cells", lambda: add_up(conn))
             took("cut into tens", lambda: cut_all(conn))
@@ -70,6 +76,40 @@ def main(parcels: int, days: int, seconds: float) -> None:
 
 def connected(here: Stage) -> psycopg.Connection[dict[str, object]]:
     return psycopg.connect(here.instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row)
+
+
+def counting(here: Stage) -> None:
+    """Threads that move parcels of one and the same cell, against the counter that they would all wait for."""
+    database_url = here.instance.settings().database_url
+    tenant, someone, now = Tenant("bench", "shop"), Party(PARCEL, PARCEL, PARCEL), utc_now()
+    waybill = Waybill(
+        PARCEL, "-", "douyin", CARRIER, None, State.ACCEPTED, someone, None, None, None, None, "-", now, now
+    )
+    with connected(here) as conn:
+        conn.execute("create table bench_counter as select 1 as cell, 0 as parcels")
+        conn.execute("grant select, update on bench_counter to vault_gateway_app")
+        conn.execute(
+            "insert into flow_parcel values (%s, %s, %s, '浙江省', '广东省')", (tenant.id, PARCEL, ENDS)
+        )
+    for threads in (1, 8):
+        conns = [psycopg.connect(database_url, row_factory=dict_row, autocommit=True) for _ in range(threads)]
+
+        def move(number: int, conns: list[Connection] = conns) -> int:
+            with conns[number].transaction():
+                enter_tenant(conns[number], tenant.id)
+                shift(conns[number], tenant, waybill, ("accepted", "-"), ("in_transit", "-"))
+            return 1
+
+        def wait(number: int, conns: list[Connection] = conns) -> int:
+            with conns[number].transaction():
+                enter_tenant(conns[number], tenant.id)
+                conns[number].execute("update bench_counter set parcels = parcels + 1 where cell = 1")
+            return 1
+
+        line(f"moves counted, {threads} threads", [loop(move, threads=threads, seconds=2)], "moves/s")
+        line(f"  one counter's row, {threads} threads", [loop(wait, threads=threads, seconds=2)], "moves/s")
+        for conn in conns:
+            conn.close()
 
 
 def took(what: str, step: Callable[[], object]) -> None:
@@ -98,6 +138,7 @@ def make_up(conn: Connection, parcels: int, days: int) -> None:
 
 
 def add_up(conn: Connection) -> None:
+    conn.execute("truncate flow_delta")
     conn.execute("insert into flow_book (name) values ('all'), (%s)", (f"carrier/{CARRIER}",))
     conn.execute(
         """

@@ -49,9 +49,11 @@ class _BoundedConnection(psycopg.Connection[Row]):
     """Statements have a time limit in the server, which does not help when the server itself stands still or is
     gone without a word: then the connection is given up on our side."""
 
+    answers_within_s = _ANSWERS_WITHIN_S
+
     def wait(self, gen: PQGen[T], *arguments: Any, **named: Any) -> T:
         try:
-            return super().wait(_until(time.monotonic() + _ANSWERS_WITHIN_S, gen), *arguments, **named)
+            return super().wait(_until(time.monotonic() + self.answers_within_s, gen), *arguments, **named)
         except _NoAnswerError:
             self.pgconn.finish()
             raise psycopg.OperationalError("no answer") from None
@@ -136,6 +138,21 @@ def _answer(error: psycopg.Error) -> GatewayError:
     ):
         return unavailable("database")
     return GatewayError("internal", 500, f"The database refused a statement (SQLSTATE {state}).")
+
+
+@contextmanager
+def patiently(conn: Connection, seconds: int) -> Iterator[None]:
+    """A transaction whose statements may take so long: for duties that no request waits for."""
+    bounded = conn if isinstance(conn, _BoundedConnection) else None
+    try:
+        with conn.transaction():
+            conn.execute("select set_config('statement_timeout', %s, true)", (f"{seconds}s",))
+            if bounded is not None:
+                bounded.answers_within_s = seconds + 2.0
+            yield
+    finally:
+        if bounded is not None:
+            bounded.answers_within_s = _ANSWERS_WITHIN_S
 
 
 def enter_tenant(conn: Connection, tenant_id: UUID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -18,9 +18,11 @@ from tests.world import World, unique
 from vault_gateway.database import Connection
 from vault_gateway.flows.asking import COLUMNS, DIMENSIONS, WITHHELD, Question, lines
 from vault_gateway.flows.cutting import cut, due_pages
+from vault_gateway.flows.spans import FIRST, spans_of
 from vault_gateway.flows.store import fold
 
-DAYS = (date(2026, 11, 10), date(2026, 11, 11))
+# In spans of two, of eight, and apart.
+DAYS = (date(2026, 11, 10), date(2026, 11, 11), date(2026, 11, 14), date(2027, 1, 15))
 # Few of each, so that parcels often meet and as often do not.
 VALUES = {
     "origin": ("浙江省", "广东省"),
@@ -44,7 +46,7 @@ _moves = st.lists(st.tuples(st.integers(0, 10**6), _cells, st.integers(1, 12)), 
 def questions(draw: st.DrawFn) -> Question:
     by = draw(st.sets(st.sampled_from(COLUMNS)))
     where = {name: draw(st.sampled_from(values)) for name, values in VALUES.items() if draw(st.booleans())}
-    begins, ends = draw(st.sampled_from([DAYS, (DAYS[0], DAYS[0]), (DAYS[1], DAYS[1])]))
+    begins, ends = sorted((draw(st.sampled_from(DAYS)), draw(st.sampled_from(DAYS))))
     return Question(begins, ends, by, where)
 
 
@@ -86,7 +88,7 @@ class Book:
         return lines(self.conn, f"platform/{self.platform}", question, None, 100_000)
 
     def everything(self) -> list[dict[str, Any]]:
-        return self.ask(Question(*DAYS, COLUMNS, {}))
+        return self.ask(Question(DAYS[0], DAYS[-1], COLUMNS, {}))
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +180,15 @@ def test_a_total_is_the_sum_of_its_parts_however_they_are_told_apart(
             for line in kept:
                 expected[tuple(line[name] if name in by else "" for name in COLUMNS)] += line["parcels"]
             assert {tuple(line[name] for name in COLUMNS): line["parcels"] for line in answer} == expected
+
+
+@given(begins=st.dates(date(2000, 1, 1), date(2990, 1, 1)), more=st.integers(0, 365))
+def test_spans_hold_each_day_once_and_are_few(begins: date, more: int) -> None:
+    spans = list(spans_of(begins, begins + timedelta(days=more)))
+    days = [first + timedelta(days=at) for span, first in spans for at in range(span)]
+    assert days == [begins + timedelta(days=at) for at in range(more + 1)]
+    assert all((first - FIRST).days % span == 0 for span, first in spans)
+    assert len(spans) <= 2 * 6 + 365 // 64
 
 
 def turns(conn: Connection, origin: str, secrets: int, upto: int) -> list[list[int]]:

@@ -21,6 +21,8 @@ _FACES = tuple(
     for names in (
         "carrier network state time",
         "origin destination",
+        "origin carrier state",
+        "destination carrier state",
         "origin carrier network state time",
         "destination carrier network state time",
         "origin destination carrier network state time",

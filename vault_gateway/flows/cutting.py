@@ -83,13 +83,15 @@ shown as (
   group by grouping sets (
     (book, day, carrier, network, state, time),
     (book, day, origin, destination),
+    (book, day, origin, carrier, state),
+    (book, day, destination, carrier, state),
     (book, day, origin, carrier, network, state, time),
     (book, day, destination, carrier, network, state, time),
     (book, day, origin, destination, carrier, network, state, time))),
 before as (
   select s.book, face, s.day, origin, destination, carrier, network, state, time, parcels
   from page join flow_shown s
-    on s.book = page.book and s.face in (0, 15, 16, 32, 48) and s.span = 1 and s.day = page.day),
+    on s.book = page.book and s.face in (0, 15, 16, 21, 32, 37, 48) and s.span = 1 and s.day = page.day),
 change as (
   select book, face, day, origin, destination, carrier, network, state, time,
          coalesce(shown.parcels, 0) - coalesce(before.parcels, 0) as parcels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import date
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from vault_gateway.flows.asking import COLUMNS
 from vault_gateway.flows.counting import TIMES, UNDER_WAY, UNKNOWN
+from vault_gateway.flows.spans import FIRST
 from vault_gateway.shapes import SLUG_FIELD
 from vault_gateway.tokens.regions import PROVINCES
 from vault_gateway.waybills.states import State
@@ -57,11 +59,12 @@ def cursor_after(values: list[str]) -> str:
 
 
 _ANY = "|".join(COLUMNS)
+_DAYS = validate.Range(FIRST, date(2999, 12, 31), error="A day from 2000 to 2999.")
 
 
 class FlowsSchema(Schema):
-    begins = fields.Date(data_key="from", required=True, format="iso")
-    ends = fields.Date(data_key="to", required=True, format="iso")
+    begins = fields.Date(data_key="from", required=True, format="iso", validate=_DAYS)
+    ends = fields.Date(data_key="to", required=True, format="iso", validate=_DAYS)
     by = fields.String(
         load_default="",
         validate=validate.Regexp(

@@ -29,12 +29,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from vault_gateway.database import Connection
+from vault_gateway.database import Connection, patiently
 from vault_gateway.flows.cutting import cut, due_pages
 from vault_gateway.flows.store import alone, fold
 
 # A page is not shown anew before.
 SHOWN_EVERY = timedelta(minutes=1)
+# What a page of a million cells needs on a slow machine; others take a fraction of a second.
+_LONGEST_S = 60
 
 
 def keep_showing(conn: Connection, now: datetime, every: timedelta = SHOWN_EVERY) -> None:
@@ -53,5 +55,5 @@ def _show(conn: Connection, now: datetime, due: datetime) -> int:
 
 
 def _once(conn: Connection, step: Callable[[], int]) -> int:
-    with conn.transaction():
+    with patiently(conn, _LONGEST_S):
         return step() if alone(conn) else 0

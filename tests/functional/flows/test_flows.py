@@ -21,6 +21,7 @@ from tests.functional.flows.books import (
     show_now,
 )
 from tests.world import Actor, Town, TurnedClock, World, new_town
+from vault_gateway.database import Database, patiently
 from vault_gateway.flows.counting import TIMES
 from vault_gateway.flows.showing import keep_showing
 
@@ -232,6 +233,8 @@ def test_pages_go_on_where_the_last_one_ended(world: World, town: Town) -> None:
         "from=2026-11-02&to=2026-11-01",
         "from=2025-11-01&to=2026-11-02",
         "from=2026-13-01&to=2026-13-02",
+        "from=9999-12-01&to=9999-12-31",
+        "from=0001-01-01&to=0001-01-31",
         "from=2026-11-01&to=2026-11-02&by=merchant",
         "from=2026-11-01&to=2026-11-02&by=day,",
         "from=2026-11-01&to=2026-11-02&origin=Atlantis",
@@ -273,3 +276,17 @@ def test_a_page_is_not_shown_anew_within_a_minute(world: World, town: Town, cloc
         clock.advance(seconds=61)
         keep_showing(conn, clock())
     assert total(town.merchant) >= 82
+
+
+def test_the_duty_has_time_and_gives_it_back(world: World) -> None:
+    database: Database = world.app.extensions["database"]
+    with database.connection() as conn:
+
+        def limits() -> tuple[str, float]:
+            row = conn.execute("show statement_timeout").fetchone()
+            assert row is not None
+            return row["statement_timeout"], vars(conn)["answers_within_s"]
+
+        with patiently(conn, 60):
+            assert limits() == ("1min", 62)
+        assert limits() == ("5s", 7)
