@@ -17,7 +17,7 @@ from vault_gateway.couriers.listing import CourierList
 from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.couriers.service import CourierService
 from vault_gateway.couriers.watch import CourierWatch
-from vault_gateway.database import Database, require_current_schema
+from vault_gateway.database import Database, require_current_schema, require_role_of_reveals
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.edge import Edge
 from vault_gateway.flows.counting import FlowCounter
@@ -125,6 +125,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     database.open()
     with database.connection() as conn:
         require_current_schema(conn)
+        if "reveal" in settings.duties:
+            require_role_of_reveals(conn)
     vault = Vault(
         settings.vault_addr,
         ca_file=settings.vault_ca,

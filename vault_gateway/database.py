@@ -160,11 +160,14 @@ def enter_tenant(conn: Connection, tenant_id: UUID) -> None:
     conn.execute("select set_config('app.tenant', %s, true)", (str(tenant_id),))
 
 
-def migrate(conninfo: str, now: datetime, *, app_login: tuple[str, str] | None = None) -> list[str]:
+def migrate(
+    conninfo: str, now: datetime, *, app_login: tuple[str, str] | None = None, reveals: bool = True
+) -> list[str]:
     """Brings the schema up to date, each migration in a transaction of its own; returns the names applied.
 
     `conninfo` needs a role that may create tables and roles. `app_login` is the name and password of the
-    gateway's own login, created or updated as a member of `vault_gateway_app`.
+    gateway's own login, created or updated as a member of `vault_gateway_app`, and if it `reveals` of
+    `vault_gateway_reveal`.
     """
     applied = []
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
@@ -190,7 +193,7 @@ def migrate(conninfo: str, now: datetime, *, app_login: tuple[str, str] | None =
             applied.append(name)
         conn.execute("grant select on schema_migration to vault_gateway_app")
         if app_login is not None:
-            _ensure_login(conn, *app_login)
+            _ensure_login(conn, *app_login, reveals=reveals)
     return applied
 
 
@@ -224,7 +227,16 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _ensure_login(conn: Connection, name: str, password: str) -> None:
+def require_role_of_reveals(conn: Connection) -> None:
+    """Raises MigrationError where this login may not write what a node with the duty to reveal has to."""
+    row = conn.execute("select pg_has_role('vault_gateway_reveal', 'usage') as may").fetchone()
+    if row is None or not row["may"]:
+        raise MigrationError(
+            "the database login may not reveal: run `vault-gateway migrate --login` with the duty reveal"
+        )
+
+
+def _ensure_login(conn: Connection, name: str, password: str, *, reveals: bool) -> None:
     exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
     # As a verifier: whatever the server logs of this statement, it is not the password.
     verifier = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
@@ -234,3 +246,5 @@ def _ensure_login(conn: Connection, name: str, password: str) -> None:
         else sql.SQL("create role {} login password {} in role vault_gateway_app")
     )
     conn.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
+    membership = "grant vault_gateway_reveal to {}" if reveals else "revoke vault_gateway_reveal from {}"
+    conn.execute(sql.SQL(membership).format(sql.Identifier(name)))

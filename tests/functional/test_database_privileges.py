@@ -34,7 +34,6 @@ DELETABLE = {
     "flow_cell",
     "flow_shown",
     "courier_day",
-    "merchant_day",
     "route",
     "relay_binding",
     "relay_call",
@@ -132,7 +131,8 @@ def test_no_role_of_the_gateway_makes_owns_or_bypasses_anything(world: World) ->
                has_schema_privilege(r.oid, 'public', 'create') as makes,
                exists (select from pg_class c where c.relowner = r.oid) as owns,
                pg_has_role('vault_gateway_app', r.oid, 'member') as is_app
-        from pg_roles r where r.rolname in ('vault_gateway_app', 'vault_gateway_lookup')
+        from pg_roles r
+        where r.rolname in ('vault_gateway_app', 'vault_gateway_lookup', 'vault_gateway_reveal')
         """,
     )
     by_name = {role.pop("name"): role for role in roles}
@@ -171,3 +171,19 @@ def test_who_finds_rows_over_all_tenants_changes_none(world: World) -> None:
         """,
     )
     assert writing == set()
+
+
+def test_what_opens_values_is_written_by_logins_that_reveal_alone(world: World) -> None:
+    written = rows(
+        world,
+        """
+        select c.relname as name, r.rolname as role from pg_class c
+        cross join pg_roles r
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and r.rolname in ('vault_gateway_app', 'vault_gateway_reveal')
+          and (has_any_column_privilege(r.oid, c.oid, 'insert, update') or has_table_privilege(r.oid, c.oid, 'delete'))
+        """,
+    )
+    of_reveals = {"reveal_grant", "reveal_token", "break_glass", "break_glass_quota", "merchant_day"}
+    assert {one["name"] for one in written if one["role"] == "vault_gateway_reveal"} == of_reveals
+    assert not of_reveals & {one["name"] for one in written if one["role"] == "vault_gateway_app"}

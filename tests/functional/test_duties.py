@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests import canaries
 from tests.world import Actor, Town, World
+from vault_gateway.database import MigrationError, migrate
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
 from vault_gateway.settings import SettingsError
@@ -67,3 +70,52 @@ def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(worl
             else:
                 with pytest.raises(KeysUnavailable, match="refused"):
                     relay.decrypt("carrier", items)
+
+
+@pytest.fixture
+def without_reveals(world: World) -> str:
+    """A login of the database as `migrate --login` makes it for nodes that take values in."""
+    name, password = "taking-values-in", "not-a-secret-here"
+    migrate(world.instance.endpoints.admin_dsn, world.clock(), app_login=(name, password), reveals=False)
+    return make_conninfo(world.settings.database_url, user=name, password=password)
+
+
+def test_the_database_lets_no_tokenizing_node_make_a_grant(
+    world: World, town: Town, without_reveals: str
+) -> None:
+    """It does all that is its duty; a grant, an approval, a count it cannot write, nor make room for one."""
+    node = world.gateway(
+        duties=("tokenize",), identities=identities(world, "tokenizer"), database_url=without_reveals
+    )
+    merchant = Actor(node, town.merchant.key, town.merchant.name)
+    carrier = Actor(node, town.carrier.key, town.carrier.name)
+    items = canaries.items_of(canaries.person())
+    made = merchant.post("/v1/tokens", {"items": items}).get_json()["items"]
+    recipient = {one["kind"]: one["token"] for one in made}
+    order = {"network": "douyin", "carrier": town.carrier_slug, "recipient": recipient}
+    waybill_no = merchant.post("/v1/waybills", order).get_json()["waybill_no"]
+    out = {"type": "out_for_delivery", "courier": town.courier.name}
+    for event in ({"type": "accepted"}, out):
+        assert carrier.post(f"/v1/waybills/{waybill_no}/events", event).status_code == 201
+    with psycopg.connect(without_reveals, autocommit=True) as conn:
+        for statement in (
+            "insert into reveal_grant select * from reveal_grant",
+            "update reveal_grant set state = 'issued', holder = 'me'",
+            "insert into reveal_token select * from reveal_token",
+            "insert into break_glass select * from break_glass",
+            "update break_glass set approver = 'me'",
+            "update break_glass_quota set used = 0",
+            "update merchant_day set used = 0",
+            "delete from merchant_day",
+            "set role vault_gateway_reveal",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement)
+    assert (
+        town.courier.post("/v1/reveals", {"waybill_no": waybill_no, "purpose": "deliver"}).status_code == 201
+    )
+
+
+def test_a_revealing_node_with_such_a_login_does_not_start(world: World, without_reveals: str) -> None:
+    with pytest.raises(MigrationError, match="migrate --login"):
+        world.gateway(database_url=without_reveals)

@@ -51,7 +51,8 @@ def serve(config: Path | None, duties: str | None, environment: Path | None) -> 
 @click.option(
     "--login",
     is_flag=True,
-    help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the gateway's own.",
+    help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the gateway's own: with the rights that"
+    " VAULT_GATEWAY_DUTIES need and no others.",
 )
 def migrate(login: bool) -> None:
     """Bring the database's schema up to date, as a role that may create tables and roles."""
@@ -60,7 +61,9 @@ def migrate(login: bool) -> None:
         raise SettingsError("VAULT_GATEWAY_ADMIN_DATABASE_URL is not set: migrations need the schema's owner")
     own = _login(settings) if login else None
     try:
-        applied = database.migrate(settings.admin_database_url, utc_now(), app_login=own)
+        applied = database.migrate(
+            settings.admin_database_url, utc_now(), app_login=own, reveals="reveal" in settings.duties
+        )
     except psycopg.OperationalError as error:
         # Before there is a session the text is of addresses and names alone.
         raise SettingsError(f"the database cannot be used: {' '.join(str(error).split())}") from None
