@@ -38,7 +38,7 @@ from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import KIND_OF_FIELD
 from vault_gateway.reveals.seal import seal
 from vault_gateway.tokens import store as token_store
-from vault_gateway.tokens.normalise import reveal_value, street_of
+from vault_gateway.tokens.normalise import OtherRegion, reveal_value, street_of
 
 # Who may see was asked when the claim began. An answer that took longer than this stays here: a revocation holds
 # within 5 s, and 3 of them are the edge's memory of a caller's key.
@@ -127,11 +127,17 @@ class Claimer:
             kind = KIND_OF_FIELD[field]
             plaintext = plain[kind]
             if isinstance(plaintext, KeyFault):
-                self._record_error(attempt, "does_not_open")
-                raise GatewayError("internal", 500, "A stored value does not open; the operator is told.")
-            value = reveal_value(kind, plaintext, tokens[kind][1]["region"])
+                raise self._broken(attempt, "does_not_open")
+            try:
+                value = reveal_value(kind, plaintext, tokens[kind][1]["region"])
+            except OtherRegion:
+                raise self._broken(attempt, "other_region") from None
             values[field] = street_of(value) if field == "street" else value
         return values
+
+    def _broken(self, attempt: _Attempt, reason: str) -> GatewayError:
+        self._record_error(attempt, reason)
+        return GatewayError("internal", 500, "A stored value does not open; the operator is told.")
 
     def _release(self, attempt: _Attempt, ack_code: str) -> None:
         """Transaction 2: the release is counted and on record; after it, and only then, the values go out."""

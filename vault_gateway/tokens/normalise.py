@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from vault_gateway.tokens.names import normal_name
 from vault_gateway.tokens.phones import e164, phone_value
 from vault_gateway.tokens.text import ValueRefused
 
-__all__ = ["Normalised", "Normaliser", "ValueRefused", "reveal_value", "street_of"]
+__all__ = ["Normalised", "Normaliser", "OtherRegion", "ValueRefused", "reveal_value", "street_of"]
 
 
 # A ciphertext is as long as its value, and a name of one length is half guessed. So names and details are filled up
@@ -24,6 +25,8 @@ __all__ = ["Normalised", "Normaliser", "ValueRefused", "reveal_value", "street_o
 # not: its mask tells how many digits it has.
 NAME_BLOCK = 32
 ADDRESS_BLOCK = 128
+# In what is encrypted of an address: what its region was.
+_REGION = "region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,10 @@ class Normaliser:
             value = _padded(name.encode(), NAME_BLOCK)
             return Normalised(value, name.casefold().encode(), self._masks().name(name))
         parts = normal_address(value)
-        secret = {"detail": parts.detail}
+        levels = dict(parts.region)
+        secret = {"detail": parts.detail, _REGION: _fingerprint(levels)}
         if parts.postcode:
             secret["postcode"] = parts.postcode
-        levels = dict(parts.region)
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
         return Normalised(value, address_key(parts), self._masks().address(levels), region=levels)
 
@@ -73,12 +76,25 @@ def _padded(value: bytes, block: int) -> bytes:
     return value + bytes(-len(value) % block)
 
 
+class OtherRegion(Exception):
+    """The region that stands beside an address is not the one that it was stored with."""
+
+
 def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) -> Any:
-    """What a courier gets: E.164 text (of a virtual number with `;ext=7576`), a name, or an address in its parts."""
+    """What a courier gets: E.164 text (of a virtual number with `;ext=7576`), a name, or an address in its parts.
+    OtherRegion where somebody changed the city, which lies open in the database, so that a parcel goes astray."""
     plaintext = plaintext.rstrip(b"\0")
-    if kind is Kind.ADDRESS:
-        return {**(region or {}), **orjson.loads(plaintext)}
-    return plaintext.decode()
+    if kind is not Kind.ADDRESS:
+        return plaintext.decode()
+    secret = orjson.loads(plaintext)
+    if secret.pop(_REGION) != _fingerprint(region or {}):
+        raise OtherRegion
+    return {**(region or {}), **secret}
+
+
+def _fingerprint(region: dict[str, str]) -> str:
+    """64 bits will do: under the key of the ciphertext nobody sees what to look for."""
+    return hashlib.sha256(orjson.dumps(region, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def street_of(address: dict[str, str]) -> dict[str, str]:

@@ -146,3 +146,29 @@ def test_by_a_call(grounds: Grounds, auditor: Actor, victim: canaries.Person) ->
     assert (answer.status_code, answer.get_json()["code"]) == (503, "vault_unavailable"), answer.text
     events = auditor.get(f"/v1/audit/events?token={tokens.phone}&outcome=error").get_json()["items"]
     assert [(one["action"], one["reason"]) for one in events] == [("relay.route", "does_not_open")]
+
+
+@pytest.mark.parametrize("purpose", ["deliver", "sort"])
+def test_with_another_region_beside_it(
+    grounds: Grounds, auditor: Actor, victim: canaries.Person, purpose: str
+) -> None:
+    """The city lies open in the row, and changing it would send a parcel astray: the ciphertext knows it."""
+    town = grounds.own.town
+    tokens = town.tokenize(victim)
+    waybill = town.waybill(tokens)
+    execute(
+        town.world,
+        """update token set region = jsonb_set(region, '{city}', '"宁波市"') where id = %s""",
+        id_of(tokens.address),
+    )
+    assert town.event(waybill, "accepted").status_code == 201
+    holder = town.courier
+    if purpose == "sort":
+        holder = town.station
+        assert town.event(waybill, "at_station", station=town.station_slug).status_code == 201
+    else:
+        assert town.event(waybill, "out_for_delivery", courier=town.courier.name).status_code == 201
+    answer = holder.post("/v1/reveals", {"waybill_no": waybill, "purpose": purpose, "claim": True})
+    assert answer.status_code == 500, answer.text
+    events = auditor.get(f"/v1/audit/events?waybill={waybill}&outcome=error").get_json()["items"]
+    assert [(one["action"], one["reason"]) for one in events] == [("reveal.claim", "other_region")]
