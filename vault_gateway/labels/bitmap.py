@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
+import struct
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil, floor
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 from vault_gateway.labels.fonts import bitmap_font
 from vault_gateway.labels.marks import Bars, Box, Mark, Matrix, Size, Text
 
 _MM_AN_INCH = 25.4
 _WHITE, _BLACK = 255, 0
+# Of zlib: ten times as fast as what is usual, for a file that is a fifth larger and gone when it is printed.
+_LEVEL = 1
 
 
 def picture_of(marks: Sequence[Mark], size: Size, dpi: int) -> Image.Image:
@@ -29,16 +31,30 @@ def picture_of(marks: Sequence[Mark], size: Size, dpi: int) -> Image.Image:
 
 
 def png_of(picture: Image.Image, dpi: int) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "png", dpi=(dpi, dpi))
-    return out.getvalue()
+    """Written as the standard says (ISO/IEC 15948), each row as it is: Pillow would try five filters on each, which
+    takes longer than all else of a label and gains nothing on single dots."""
+    bits, row = picture.tobytes(), (picture.width + 7) // 8
+    rows = b"".join(b"\0" + bits[at : at + row] for at in range(0, len(bits), row))
+    head = struct.pack(">IIBBBBB", picture.width, picture.height, 1, 0, 0, 0, 0)
+    metre = round(dpi / _MM_AN_INCH * 1000)
+    chunks = (
+        (b"IHDR", head),
+        (b"pHYs", struct.pack(">IIB", metre, metre, 1)),
+        (b"IDAT", zlib.compress(rows, _LEVEL)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def zpl_of(picture: Image.Image) -> str:
     """One graphic field (^GFA) in Zebra's Z64: zlib, base64, and the CRC-16 of the text."""
-    bits = ImageChops.invert(picture).tobytes()
+    bits = picture.tobytes("raw", "1;I")
     row = (picture.width + 7) // 8
-    text = base64.b64encode(zlib.compress(bits))
+    text = base64.b64encode(zlib.compress(bits, _LEVEL))
     data = f":Z64:{text.decode()}:{binascii.crc_hqx(text, 0):04X}"
     field = f"^FO0,0^GFA,{len(bits)},{len(bits)},{row},{data}^FS"
     return f"^XA^PW{picture.width}^LL{picture.height}^LH0,0{field}^XZ\n"
@@ -94,5 +110,6 @@ def _draw_matrix(draw: ImageDraw.ImageDraw, mark: Matrix, dots: float) -> None:
     count = len(mark.rows)
     module = max(1, int(mark.side * dots / count))
     modules = Image.frombytes("L", (count, count), b"".join(mark.rows).replace(b"\1", b"\xff"))
-    scaled = modules.resize((count * module, count * module), Image.Resampling.NEAREST).convert("1")
+    dots_of_one = modules.convert("1", dither=Image.Dither.NONE)
+    scaled = dots_of_one.resize((count * module, count * module), Image.Resampling.NEAREST)
     draw.bitmap((round(mark.x * dots), round(mark.y * dots)), scaled, fill=_BLACK)

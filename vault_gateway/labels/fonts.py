@@ -1,8 +1,10 @@
-"""The font of the labels: one face with Chinese, Latin, Greek, Cyrillic, Japanese and Korean."""
+"""The font of the labels: one face with Chinese, Latin, Greek, Cyrillic, Japanese and Korean. It has no Arabic, Hebrew,
+Thai and Indian scripts, and of ideographs none but the common 20,902."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
 NAME = "label"
+_NO_SIGN = "〓"
 _FILE = Path(__file__).with_name("assets") / "wqy-microhei.ttf"
 # The stars that hide an address, a word of letters with the spaces behind it, or one sign of a script without words.
 _PIECE = re.compile(r"\*+|[^\W\u3000-\u9fff]+[,.'-]*\s*|.", re.DOTALL)
@@ -27,6 +30,16 @@ def pdf_font() -> TTFont:
 @lru_cache(maxsize=64)
 def bitmap_font(pixels: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(_FILE), pixels, layout_engine=ImageFont.Layout.BASIC)
+
+
+def printable(text: str) -> str:
+    """What the font has no sign for stands as 〓, by which printers have long said so; what only joins or marks the
+    sign before it goes. The parcel is known by its number: a box would look like a fault of the printer."""
+    glyphs = pdf_font().face.charToGlyph
+    if all(ord(sign) in glyphs for sign in text):
+        return text
+    signs = (sign for sign in text if ord(sign) in glyphs or unicodedata.category(sign)[0] not in "MC")
+    return "".join(sign if ord(sign) in glyphs else _NO_SIGN for sign in signs)
 
 
 def width_of(text: str, size: float) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vault_gateway.labels.fonts import fitting, width_of, wrapped
+from vault_gateway.labels.fonts import fitting, printable, width_of, wrapped
 from vault_gateway.labels.marks import Bars, Box, Mark, Matrix, Size, Text
 from vault_gateway.labels.symbols import code128, qr
 
@@ -41,7 +41,22 @@ class Label:
 
 def marks_of(label: Label, size: Size) -> list[Mark]:
     """Larger labels are drawn larger, by the ratio of their widths."""
-    return list(_Page(size).draw(label))
+    return list(_Page(size).draw(_printable(label)))
+
+
+def _printable(label: Label) -> Label:
+    """Names of people, carriers, networks and places may be of any script."""
+    return replace(
+        label,
+        carrier=printable(label.carrier),
+        network=printable(label.network),
+        recipient=_printable_party(label.recipient),
+        sender=None if label.sender is None else _printable_party(label.sender),
+    )
+
+
+def _printable_party(party: Masked) -> Masked:
+    return Masked(printable(party.name), party.phone, printable(party.address))
 
 
 class _Page:

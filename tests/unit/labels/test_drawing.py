@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 
 from tests.unit.labels.reading import LABEL, NUMBER, RECEIPT, codes_on, picture_in, printed, words_of
 from vault_gateway.labels.bitmap import picture_of, png_of, zpl_of
-from vault_gateway.labels.fonts import width_of, wrapped
+from vault_gateway.labels.fonts import printable, width_of, wrapped
 from vault_gateway.labels.layout import Label, Masked, marks_of
 from vault_gateway.labels.marks import SIZES, Bars, Matrix, Size, Text
 from vault_gateway.labels.pdf import pdf_of
@@ -177,3 +177,31 @@ def test_a_first_character_of_a_name_is_drawn(sign: str) -> None:
         return picture_of([Text(5, 15, 8, text)], size, 203).tobytes()
 
     assert drawn(sign) != drawn("\U0010fffd")
+
+
+# Arabic, Hebrew, Thai, Devanagari, Georgian, Tibetan, an ideograph of extension A and one of extension B, a picture.
+@pytest.mark.parametrize("sign", list("عשกकაབ㐀𠀀😀"), ids=ascii)
+def test_a_sign_that_the_font_lacks_is_said_to_be_missing(sign: str) -> None:
+    label = replace(LABEL, recipient=Masked(f"{sign}**", "1******1234", f"{sign}省****"), call=None)
+    size = SIZES["76x130"]
+    marks = marks_of(label, size)
+
+    assert [mark.text for mark in marks if isinstance(mark, Text) and "〓" in mark.text] == [
+        "〓**  1******1234",
+        "〓省****",
+    ]
+    [words] = words_of(pdf_of([marks], size))
+    assert "〓**" in words
+    assert sign not in words
+
+
+@pytest.mark.parametrize("text", ["张**", "Ö**", "Ω**", "Ж**", "김**", "さ**", "·-,'“”（）"])
+def test_what_the_font_has_is_printed_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_marks_without_a_sign_of_their_own_leave_nothing_behind() -> None:
+    """A Thai vowel above, an Indian virama, a variation selector: they belong to the sign before."""
+    assert printable("ก\u0e34**") == "〓**"
+    assert printable("葛\U000e0100**") == "葛**"
+    assert printable("क\u094d**") == "〓**"
