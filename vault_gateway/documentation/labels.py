@@ -18,7 +18,8 @@ OPERATIONS = (
         summary="Print a label",
         text="`label.pdf`, or as dots `label.png` and `label.zpl` (one ^GFA field, so that a printer needs no font)."
         " Code 128 of the number, routing code, relay number with extension, masks of recipient and sender, and a QR"
-        " code by which the recipient sees who looked at the data. Nothing is decrypted for it. Printing is written to"
+        " code by which the recipient sees who looked at the data. Nothing is decrypted for it. A sign that the font"
+        " lacks (Arabic, Thai, a rare ideograph) stands as 〓. Printing is written to"
         " the access log; a parcel whose way is over has no label.",
         query=LabelSchema,
         answers={200: Answer("The label.", media=tuple(MEDIA.values()))},
