@@ -9,7 +9,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from vault_gateway.client import (
-    AuditEvent,
     ItemError,
     Order,
     Recipient,
@@ -20,6 +19,7 @@ from vault_gateway.client import (
 )
 from vault_gateway.demo.calling import on_the_phone
 from vault_gateway.demo.cast import HE, LIN, SHOP, SWIFT, WU, Cast, cast
+from vault_gateway.demo.log import read_log
 from vault_gateway.demo.orders import SampleOrder, sample
 from vault_gateway.demo.screen import Screen
 from vault_gateway.demo.telling import Telling
@@ -49,7 +49,7 @@ def play(folder: Path, screen: Screen) -> None:
         _on_the_way(telling, players, waybill.waybill_no)
         on_the_phone(telling, players, waybill, hero, nobodys)
         _at_the_door(telling, players, waybill.waybill_no, hero)
-        _access_log(telling, players, waybill.waybill_no)
+        read_log(telling, players, waybill.waybill_no)
     screen.line()
     screen.line(
         f"  All {telling.checks} claims above were checked as they were told. The engines are stopped.",
@@ -224,40 +224,6 @@ def _show(telling: Telling, revealed: Revealed, order: SampleOrder) -> None:
     telling.screen.attempt(LIN, "opens it at the door", "sealed to a key made for this", allowed=True)
     region = "".join(address[level] for level in ("province", "city", "district", "township"))
     telling.screen.box([name, region, address["detail"]], "green", "bold")
-
-
-def _access_log(telling: Telling, players: Cast, waybill_no: str) -> None:
-    """Act 6: who looked, and who tried to."""
-    screen = telling.screen
-    screen.title(6, "The access log of this parcel, as its auditor reads it")
-    events = list(players.auditor.audit.events(waybill=waybill_no))[::-1]
-    rows = [
-        (
-            event.time.strftime("%H:%M:%S"),
-            event.actor.removeprefix("key:"),
-            _what(event),
-            event.outcome,
-            _why(event),
-        )
-        for event in events
-    ]
-    screen.table(("UTC", "who", "what", "outcome", "why"), (8, 13, 30, 7, 30), rows, marked="deny")
-    denied = [event for event in events if event.outcome == "deny"]
-    released = [event for event in events if event.action == "reveal.release"]
-    telling.done(
-        len(denied) == 7 and [event.actor for event in released] == [f"key:{LIN}"],
-        f"all {len(denied)} denied tries are in it, and the one release: before the values left",
-    )
-
-
-def _what(event: AuditEvent) -> str:
-    about = event.detail.get("type") or event.purpose
-    return f"{event.action} {about}" if about else event.action
-
-
-def _why(event: AuditEvent) -> str:
-    """The rule that decided; for a release, what went out."""
-    return event.reason or ", ".join(event.policies or event.fields)
 
 
 def _named(orders: Sequence[SampleOrder], name: str) -> SampleOrder:

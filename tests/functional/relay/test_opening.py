@@ -7,11 +7,16 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
+import vault_gateway.app
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
 from tests.functional.relay.conftest import DIGITS, Line, add_numbers
+from tests.functional.serve.outside import start_redis
 from tests.world import Actor, World
 
 
@@ -85,6 +90,30 @@ def test_the_event_comes_first_and_no_transaction_waits_for_vault(world: World, 
             assert seen_at.town.courier.post("/v1/relay/bindings", body).status_code == 201
         # Two phones and, once, the digests.
         assert seen == [(1, 0)] * 3
+
+
+def test_no_transaction_waits_for_redis(
+    world: World, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its transactions are none of the request's.
+    monkeypatch.setattr(vault_gateway.app, "keep_house", lambda *_, **__: None)
+    redis = start_redis(tmp_path)
+    at = urlsplit(redis.address)
+    try:
+        with holding_proxy(
+            lambda: socket.create_connection((at.hostname or "", at.port or 0)), b"relay-guess"
+        ) as proxy:
+            seen: list[int] = []
+            proxy.on_request = lambda: seen.append(open_transactions(world))
+            app = world.gateway(redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+            watched = replace(line, telecom=replace(line.telecom, app=app))
+            assert watched.call(canaries.phone(), line.extension).get_json()["action"] == "connect"
+            assert watched.call(canaries.phone(), "000000x").get_json()["reason"] == "no_binding"
+    finally:
+        redis.stop()
+    # Is there a try left, of the caller and of the number: twice; and then the wrong one is counted.
+    assert len(seen) >= 5
+    assert set(seen) == {0}
 
 
 @contextmanager
