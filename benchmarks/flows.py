@@ -139,6 +139,7 @@ def make_up(conn: Connection, parcels: int, days: int) -> None:
 
 def add_up(conn: Connection) -> None:
     conn.execute("truncate flow_delta")
+    conn.execute("alter table flow_cell drop constraint flow_cell_pkey")
     conn.execute("insert into flow_book (name) values ('all'), (%s)", (f"carrier/{CARRIER}",))
     conn.execute(
         """
@@ -168,6 +169,10 @@ def add_up(conn: Connection) -> None:
     conn.execute(
         "insert into flow_page (book, day, stale, cells)"
         " select book, day, true, count(*) from flow_cell group by book, day"
+    )
+    conn.execute(
+        "alter table flow_cell"
+        " add primary key (book, day, origin, destination, carrier, network, state, time)"
     )
     conn.execute("vacuum analyze flow_cell, flow_page")
 

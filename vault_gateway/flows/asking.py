@@ -45,9 +45,12 @@ class Question:
     def face(self) -> int:
         """The one with the fewest lines that tells apart what is asked for."""
         needed = {*self.by, *self.where} - {"day"}
-        face = next(face for face in _FACES if needed.issubset(face))
-        # As PostgreSQL's `grouping` numbers them.
-        return sum(32 >> at for at, name in enumerate(DIMENSIONS) if name not in face)
+        return _number(next(face for face in _FACES if needed.issubset(face)))
+
+
+def _number(face: Collection[str]) -> int:
+    """As PostgreSQL's `grouping` numbers it."""
+    return sum(32 >> at for at, name in enumerate(DIMENSIONS) if name not in face)
 
 
 def lines(
@@ -60,6 +63,8 @@ def lines(
         days = [first + timedelta(days=at) for at in range((question.ends - first).days + 1)]
         return _until_enough(
             days,
+            # Few lines a day: a month at once.
+            32 if question.face == _number(_FACES[0]) else 1,
             limit,
             lambda some, n: _sums(conn, book, question, [(1, day) for day in some], None, after, n),
         )
@@ -67,17 +72,17 @@ def lines(
     if question.face == 0 and "origin" in question.by and "origin" not in question.where:
         origins = _origins(conn, book, spans, "" if after is None else after[1])
         return _until_enough(
-            origins, limit, lambda some, n: _sums(conn, book, question, spans, some, after, n)
+            origins, 1, limit, lambda some, n: _sums(conn, book, question, spans, some, after, n)
         )
     return _sums(conn, book, question, spans, None, after, limit)
 
 
 def _until_enough(
-    places: Sequence[T], limit: int, find: Callable[[Sequence[T], int], list[Row]]
+    places: Sequence[T], width: int, limit: int, find: Callable[[Sequence[T], int], list[Row]]
 ) -> list[Row]:
-    """Looks in one place, then in two more, then in four: until `limit` lines are found."""
+    """Looks in the first `width` places, then in twice as many more: until `limit` lines are found."""
     found: list[Row] = []
-    at, width = 0, 1
+    at = 0
     while at < len(places) and len(found) < limit:
         found += find(places[at : at + width], limit - len(found))
         at, width = at + width, width * 2
