@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import UUID
 
 from vault_gateway.access import Resource
 from vault_gateway.access.resources import waybill_resource
@@ -41,9 +40,9 @@ def find(
     if located is None:
         miss(unit, lock=lock)
         raise refused(event, not_found(), reason="unknown_waybill")
-    waybill_id, tenant = located
+    tenant = located.tenant
     unit.enter(tenant)
-    waybill = store.get_waybill(unit.conn, tenant.id, waybill_id, lock=lock)
+    waybill = store.get_waybill(unit.conn, tenant.id, located.waybill_id, lock=lock)
     resource = resource_of(tenant, waybill)
     decision = unit.decide(action or event.action, resource)
     if not decision.allowed:
@@ -61,15 +60,22 @@ def miss(unit: Unit, *, lock: str | None = None) -> None:
         unit.decide("waybill.read", _NOBODYS)
 
 
-def _locate(unit: Unit, waybill_no: str) -> tuple[UUID, Tenant] | None:
+def _locate(unit: Unit, waybill_no: str) -> store.Life | None:
     """The parcel that is meant: the live one, or where its number had another life, the caller's own."""
-    located = store.locate_all(unit.conn, waybill_no)
-    for waybill_id, tenant in located if len(located) > 1 else ():
-        unit.enter(tenant)
-        waybill = store.get_waybill(unit.conn, tenant.id, waybill_id)
-        if unit.decide("waybill.read", resource_of(tenant, waybill)).allowed:
-            return waybill_id, tenant
-    return next(iter(located), None)
+    lives = store.lives_of(unit.conn, waybill_no)
+    for life in lives if len(lives) > 1 else ():
+        resource = waybill_resource(
+            life.tenant,
+            waybill_no,
+            carrier=life.carrier,
+            state=life.state,
+            courier=life.courier,
+            station=life.station,
+            deliver_by=life.deliver_by,
+        )
+        if unit.decide("waybill.read", resource).allowed:
+            return life
+    return next(iter(lives), None)
 
 
 def about(event: Event, waybill: Waybill) -> Event:

@@ -122,7 +122,7 @@ class ParcelRelay:
         event = event if binding_id is not None else replace(event, resource=None)
         waybill_no = None if binding_id is None else bindings.waybill_no_of(unit.conn, binding_id)
         if binding_id is None or waybill_no is None:
-            store.locate_all(unit.conn, "")
+            store.lives_of(unit.conn, "")
             miss(unit)
             raise refused(event, not_found(), reason="unknown_binding")
         tenant, waybill, _ = find(unit, waybill_no, event)

@@ -73,23 +73,32 @@ def release_number(conn: Connection, waybill_no: str, waybill_id: UUID) -> None:
 
 def locate(conn: Connection, waybill_no: str) -> tuple[UUID, Tenant] | None:
     """The live parcel of a number, else the last one: its id and its tenant."""
-    return next(iter(locate_all(conn, waybill_no)), None)
+    life = next(iter(lives_of(conn, waybill_no)), None)
+    return None if life is None else (life.waybill_id, life.tenant)
 
 
-def locate_all(conn: Connection, waybill_no: str) -> list[tuple[UUID, Tenant]]:
-    """The parcels that have or had a number, the live one first, then the last; not the very old ones."""
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A parcel that has or had a number, as the policies see it."""
+
+    waybill_id: UUID
+    tenant: Tenant
+    carrier: str
+    state: str
+    courier: str | None
+    station: str | None
+    deliver_by: datetime | None
+
+
+def lives_of(conn: Connection, waybill_no: str) -> list[Life]:
+    """The parcels of a number over all tenants, the live one first, then the last; not the very old ones. In one round
+    trip however many there are, so that a stranger does not even learn that."""
     if "\0" in waybill_no:  # no text of PostgreSQL holds one
         return []
-    rows = conn.execute(
-        """
-        select d.waybill_id, t.platform, t.merchant
-        from waybill_directory d join tenant t using (tenant_id)
-        where d.waybill_no = %s
-        order by d.live desc, d.waybill_id desc limit 4
-        """,
-        (waybill_no,),
-    )
-    return [(row["waybill_id"], Tenant(row["platform"], row["merchant"])) for row in rows]
+    return [
+        Life(tenant=Tenant(row.pop("platform"), row.pop("merchant")), **row)
+        for row in conn.execute("select * from parcels_of_number(%s)", (waybill_no,))
+    ]
 
 
 def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> None:

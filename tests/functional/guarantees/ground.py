@@ -193,6 +193,17 @@ def _parcels(ground: Ground) -> None:
     cancelled = parcel()
     assert town.merchant.post(f"/v1/waybills/{cancelled}/cancel").status_code == 200
     ground.lost("waybill", cancelled)
+    twice = f"TWICE-{secrets.randbelow(10**12):012d}"
+    for _ in range(2):
+        order = {
+            "network": "douyin",
+            "carrier": town.carrier_slug,
+            "recipient": recipient,
+            "waybill_no": twice,
+        }
+        assert town.merchant.post("/v1/waybills", order).status_code == 201
+        assert town.merchant.post(f"/v1/waybills/{twice}/cancel").status_code == 200
+    ground.lost("waybill", twice)
     with town.world.admin() as conn:
         row = conn.execute("select id from waybill where waybill_no = %s", (ground.live["out"],)).fetchone()
     assert row is not None
