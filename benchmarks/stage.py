@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +140,19 @@ def loop(step: Callable[[int], int], *, threads: int, seconds: float) -> Result:
     if faults:
         raise faults[0]
     return Result(sum(done) / (time.perf_counter() - began), [ms for own in times for ms in own])
+
+
+def alternating(
+    steps: Mapping[str, Callable[[int], int]], *, rounds: int, threads: int, seconds: float
+) -> dict[str, list[Result]]:
+    """Each step in turn, round by round, after a second of warming up: what drifts falls on all of them."""
+    results: dict[str, list[Result]] = {name: [] for name in steps}
+    for step in steps.values():
+        loop(step, threads=threads, seconds=1)
+    for _ in range(rounds):
+        for name, step in steps.items():
+            results[name].append(loop(step, threads=threads, seconds=seconds))
+    return results
 
 
 def ratios(above: Sequence[Result], below: Sequence[Result]) -> float:

@@ -21,7 +21,7 @@ import orjson
 import psycopg
 import urllib3
 
-from benchmarks.stage import Caller, Result, Stage, line, loop, machine, ratios, stage, verdict
+from benchmarks.stage import Caller, Stage, alternating, line, loop, machine, ratios, stage, verdict
 from vault_gateway.ids import new_ids
 from vault_gateway.keys import Address, Credential, Vault
 from vault_gateway.keys.batches import base64
@@ -53,12 +53,7 @@ def main(rounds: int, seconds: float, items: int, threads: int) -> None:
             "gateway: POST /v1/tokens": gateway(merchant, items),
             "by hand: a loop of hvac calls": by_hand(here),
         }
-        results: dict[str, list[Result]] = {name: [] for name in steps}
-        for step in steps.values():
-            loop(step, threads=threads, seconds=1)
-        for _ in range(rounds):
-            for name, step in steps.items():
-                results[name].append(loop(step, threads=threads, seconds=seconds))
+        results = alternating(steps, rounds=rounds, threads=threads, seconds=seconds)
         alone = [loop(by_hand(here), threads=1, seconds=1) for _ in range(rounds)]
     for name, measured in results.items():
         line(name, measured, "items/s")

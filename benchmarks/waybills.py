@@ -22,7 +22,7 @@ import orjson
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.stage import Caller, Result, Stage, line, loop, machine, ratios, stage, verdict
+from benchmarks.stage import Caller, Stage, alternating, line, machine, ratios, stage, verdict
 from vault_gateway.ids import new_ids
 from vault_gateway.labels.bitmap import picture_of, png_of, zpl_of
 from vault_gateway.labels.layout import Label, Masked, marks_of
@@ -43,6 +43,7 @@ create table floor_directory (like waybill_directory including all);
 create table floor_sheet (like waybill_sheet including all);
 create table floor_audit (like audit_event including all);
 create table floor_audit_token (like audit_token including all);
+create table floor_flow (like flow_parcel including all);
 """
 
 PAGES = 40
@@ -83,12 +84,7 @@ def issue(rounds: int, seconds: float, batch: int, threads: int) -> bool:
             "gateway: POST /v1/waybills, in batches": gateway(merchant, batch),
             "gateway: POST /v1/waybills, one a request": gateway(merchant, 1),
         }
-        results: dict[str, list[Result]] = {name: [] for name in steps}
-        for step in steps.values():
-            loop(step, threads=threads, seconds=1)
-        for _ in range(rounds):
-            for name, step in steps.items():
-                results[name].append(loop(step, threads=threads, seconds=seconds))
+        results = alternating(steps, rounds=rounds, threads=threads, seconds=seconds)
         for name, measured in results.items():
             line(name, measured, "waybills/s")
         raw, batches, _ = results.values()
@@ -186,6 +182,10 @@ def floor(here: Stage, count: int) -> Callable[[int], int]:
                     [os.urandom(16) for _ in ids],
                     [hashlib.sha256(body).digest() for body in bodies],
                 ),
+            )
+            local.conn.execute(
+                "insert into floor_flow select %b, id, %b::date, 'CN/浙江省', '?' from unnest(%b::uuid[]) as id",
+                (SHOP.id, now.date(), ids),
             )
             local.conn.execute(
                 """

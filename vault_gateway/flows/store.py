@@ -34,13 +34,13 @@ def begin(conn: Connection, tenant: Tenant, starts: Sequence[Start], stage: Stag
     conn.execute(
         """
         with made as (
-          select * from unnest(%s::uuid[], %s::date[], %s::text[], %s::text[], %s::text[], %s::text[])
+          select * from unnest(%b::uuid[], %b::date[], %b::text[], %b::text[], %b::text[], %b::text[])
             as one (waybill_id, day, origin, destination, carrier, network)),
         noted as (
           insert into flow_parcel (tenant_id, waybill_id, day, origin, destination)
-          select %s, waybill_id, day, origin, destination from made)
+          select %b, waybill_id, day, origin, destination from made)
         insert into flow_delta (platform, merchant, day, origin, destination, carrier, network, state, time, parcels)
-        select %s, %s, day, origin, destination, carrier, network, %s, %s, count(*)
+        select %b, %b, day, origin, destination, carrier, network, %b, %b, count(*)
         from made group by day, origin, destination, carrier, network
         """,
         (
@@ -55,6 +55,7 @@ def begin(conn: Connection, tenant: Tenant, starts: Sequence[Start], stage: Stag
             tenant.merchant,
             *stage,
         ),
+        binary=True,
     )
 
 

@@ -53,6 +53,7 @@ class Networks(Mapping[str, Network]):
         ]
         self._made_up = [(network, network.made_up) for network in networks.values()]
         self._rules = [(network, rule) for network in networks.values() for rule in network.platforms]
+        self._zones = {rule.platform: rule.zone for _, rule in self._rules}
 
     def __getitem__(self, name: str) -> Network:
         return self._networks[name]
@@ -110,8 +111,7 @@ class Networks(Mapping[str, Network]):
 
     def day_of(self, platform: str, now: datetime) -> date:
         """The day that it is for a platform; in UTC where no rule speaks of the platform."""
-        zone = next((rule.zone for rule in self._rules_of(platform)), None)
-        return now.astimezone(zone or UTC).date()
+        return now.astimezone(self._zones.get(platform, UTC)).date()
 
     def quarrel(self) -> str | None:
         """What keeps the networks from being of one mind, if anything does."""
