@@ -74,14 +74,14 @@ def of_role(one: Sample, operation: Operation, role: str) -> Sample:
 
 
 def varied(operation: Operation, one: Sample, role: str) -> list[Place]:
-    """The places that are tried: of a list the last item, so that it stands beside good ones; one of each kind where
-    the operation is not the role's."""
+    """The places that are tried: of a list the last item, so that it stands beside good ones; a few of different kinds
+    where the operation is not the role's, which is refused whatever it names."""
     places = places_of(operation, one)
     in_lists = {place for place in places if 0 in place.way and any(1 in other.way for other in places)}
     tried = [place for place in places if place not in in_lists]
     if role in operation.roles:
         return tried
-    return list({place.kind: place for place in tried}.values())
+    return list({place.kind: place for place in tried}.values())[:2]
 
 
 def good_values(operation: Operation, one: Sample, role: str, own: Ground) -> dict[Place, str]:
