@@ -112,7 +112,7 @@ def holds(line: dict[str, Any], cell: Cell, names: tuple[str, ...]) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parcels=_parcels, moves=_moves)
 def test_tens_are_parcels_that_are_there_and_few_are_left(
     conn: Connection, parcels: dict[Cell, int], moves: list[tuple[int, Cell, int]]
@@ -138,7 +138,7 @@ def test_tens_are_parcels_that_are_there_and_few_are_left(
             assert all(0 <= there[key] - shown[key] <= LEFT for key in there | shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parcels=_parcels, moves=_moves, asked=st.lists(questions(), min_size=2, max_size=6))
 def test_any_two_answers_differ_by_nothing_or_by_ten_and_more(
     conn: Connection,
@@ -160,7 +160,7 @@ def test_any_two_answers_differ_by_nothing_or_by_ten_and_more(
     assert all(answer % 10 == 0 for answer in answers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parcels=_parcels, question=questions(), others=st.lists(st.sets(st.sampled_from(COLUMNS)), max_size=4))
 def test_a_total_is_the_sum_of_its_parts_however_they_are_told_apart(
     conn: Connection, parcels: dict[Cell, int], question: Question, others: list[set[str]]

@@ -23,7 +23,9 @@ from tests.functional.flows.books import (
 from tests.world import Actor, Town, TurnedClock, World, new_town
 from vault_gateway.database import Database, patiently
 from vault_gateway.flows.counting import TIMES
+from vault_gateway.flows.cutting import cut, due_pages
 from vault_gateway.flows.showing import keep_showing
+from vault_gateway.flows.store import fold
 
 HANGZHOU = ("浙江省", "杭州市", "西湖区")
 SHENZHEN = ("广东省", "深圳市", "南山区")
@@ -290,3 +292,21 @@ def test_the_duty_has_time_and_gives_it_back(world: World) -> None:
         with patiently(conn, 60):
             assert limits() == ("1min", 62)
         assert limits() == ("5s", 7)
+
+
+def test_a_page_is_cut_by_one_at_a_time(world: World, town: Town) -> None:
+    """What has changed on it would else be added twice."""
+    issue(town, town.tokenize(canaries.person()), 30)
+    now = world.clock()
+    with as_gateway(world) as one, as_gateway(world) as other:
+        while fold(one):
+            pass
+        with one.transaction():
+            pages = due_pages(one, now)
+            with other.transaction():
+                assert not {*pages} & {*due_pages(other, now)}
+            cut(one, pages, now)
+        with other.transaction():
+            assert not {*pages} & {*due_pages(other, now)}
+    show_now(world)
+    assert 12 <= total(town.merchant) <= 30
