@@ -91,6 +91,8 @@ def test_segments_and_numbers_are_given_on_record(world: World, town: Town, audi
     assert told(auditor, f"telecom:{telecom}") == [
         ("relay.pool.add", "allow", {"mode": "extension", "region": region, "added": 1})
     ]
+    with world.admin() as conn:
+        conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{telecom}",))
 
 
 def test_without_its_event_a_change_is_not_made(world: World, town: Town) -> None:

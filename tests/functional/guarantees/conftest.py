@@ -43,10 +43,14 @@ def app(world: World) -> Flask:
 
 
 @pytest.fixture(scope="session")
-def grounds(world: World, app: Flask) -> Grounds:
+def grounds(world: World, app: Flask) -> Iterator[Grounds]:
     own = new_ground(world, app, "宁波市")
     neighbour = new_ground(world, app, "温州市", platform_slug=own.town.platform_slug)
-    return Grounds(own, neighbour, new_ground(world, app, "绍兴市"))
+    made = Grounds(own, neighbour, new_ground(world, app, "绍兴市"))
+    yield made
+    with world.admin() as conn:
+        telecoms = [f"key:{ground.telecom.name}" for ground in (made.own, made.neighbour, made.abroad)]
+        conn.execute("update relay_number set retired_at = now() where telecom = any (%s)", (telecoms,))
 
 
 @pytest.fixture(scope="session")
