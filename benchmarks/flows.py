@@ -2,12 +2,12 @@
 
 python -m benchmarks.flows [--parcels 10000000] [--days 30] [--seconds 3]
 
-The parcels are made up and went through no endpoint: a table of one row a parcel is filled as a year's trade would
-be (regions by weight, carriers by share, old days delivered), and added up into the exact cells of the books of all and
-of a carrier, as folding would have left them. From there on everything is the product's: pages are cut
-into tens, and questions are asked by HTTP, one
-after the other, of a gateway that runs beside it; an answer is its first page, of 500 lines at most. The floors are the
-same answer counted from the parcels themselves, and the answer's own SQL without the gateway.
+The parcels are made up and went through no endpoint: a table of one row a parcel is filled as a month's trade would be
+(regions by weight, carriers by share, old days delivered), and added up into the exact cells of the books of all and of
+a carrier, as folding would have left them. From there on everything is the product's: pages are cut into tens, and
+questions are asked by HTTP, one after the other, of a gateway that runs beside it; an answer is its first page, of 500
+lines at most. The floors are the same answer counted from the parcels themselves, and the answer's own SQL without the
+gateway.
 """
 
 from __future__ import annotations
