@@ -20,7 +20,6 @@ from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.waybills import store
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
-from vault_gateway.waybills.finding import about
 from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
@@ -68,7 +67,7 @@ class WaybillMaker:
             networks = self._networks()
             made = drafts_of(unit, tenant, orders, known, networks, self._clock())
             sheets = self._number(unit, tenant, orders, made, networks)
-            _keep(unit, tenant, made, sheets, replace(event, policies=policies))
+            _keep(unit, tenant, orders, made, sheets, replace(event, policies=policies))
             numberless = self._bind(unit, tenant, orders, made, known)
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
@@ -134,7 +133,12 @@ def tokens_of(*parties: Party | None) -> tuple[str, ...]:
 
 
 def _keep(
-    unit: Unit, tenant: Tenant, made: Sequence[Waybill | GatewayError], sheets: Sequence[Sheet], event: Event
+    unit: Unit,
+    tenant: Tenant,
+    orders: Sequence[Order],
+    made: Sequence[Waybill | GatewayError],
+    sheets: Sequence[Sheet],
+    event: Event,
 ) -> None:
     waybills = [item for item in made if isinstance(item, Waybill)]
     if waybills:
@@ -142,8 +146,9 @@ def _keep(
         insert_sheets(unit.conn, tenant.id, sheets)
         unit.record_all(
             [
-                replace(about(event, waybill), tokens=tokens_of(waybill.recipient, waybill.sender))
-                for waybill in waybills
+                _told(event, order, waybill)
+                for order, waybill in zip(orders, made, strict=True)
+                if isinstance(waybill, Waybill)
             ]
         )
     foreign = sum(isinstance(item, GatewayError) and item.code == "token_unknown" for item in made)
@@ -151,6 +156,18 @@ def _keep(
         # Somebody may be trying tokens. One event, as a tokenise request is one.
         denied = replace(event, outcome="deny", reason="token_unknown", policies=())
         unit.record(replace(denied, detail={"items": foreign}))
+
+
+def _told(event: Event, order: Order, waybill: Waybill) -> Event:
+    """With the texts of the tokens as they came: to write a thousand of them anew takes a while."""
+    parties = (order.recipient, order.sender or {})
+    return replace(
+        event,
+        waybill=waybill.waybill_no,
+        order=waybill.order_ref,
+        carrier=waybill.carrier,
+        tokens=[text for party in parties for text in party.values()],
+    )
 
 
 def _as_made(waybill: Waybill) -> Waybill:
