@@ -153,15 +153,19 @@ class RoutingService:
     ) -> dict[str, Any]:
         destination = self._open(who, end, to, _about(event, end))
         if destination == call.caller and not end.called_back and number.mode == "extension":
-            return self._turn(who, call, number, end, event)
+            return self._turn(who, call, number, end, to, event)
         if number.mode == "extension" and not end.called_back and not end.can_call_back:
             self._let_call_back(number, end, to.phone, destination)
         return self._connected(call, number, end, destination)
 
-    def _turn(self, who: Caller, call: Call, number: RelayNumber, end: End, event: Event) -> dict[str, Any]:
+    def _turn(
+        self, who: Caller, call: Call, number: RelayNumber, end: End, to: SealedPhone, event: Event
+    ) -> dict[str, Any]:
         """The recipient dialled the own extension: whoever has the parcel now is meant."""
         turned = replace(_about(event, end), fields=("phone",), detail={**event.detail, "to": "courier"})
         if end.courier is None:
+            with self._ledger.look() as conn:
+                calls.forget_call(conn, number.telecom, call.call_id, to.phone)
             return self._reject(who, event, "no_binding", end)
         with self._ledger.open(who, end.tenant) as unit:
             calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)

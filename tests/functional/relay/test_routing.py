@@ -219,6 +219,15 @@ def test_a_telecom_that_reports_nothing_is_told_nothing(world: World, line: Line
     assert asked.call(line.courier_phone, line.extension).get_json()["reason"] == "quota"
 
 
+def test_a_call_that_goes_nowhere_is_owed_by_nobody(line: Line) -> None:
+    """Else one person shut a telecom's line for a day, dialling the own extension again and again."""
+    assert line.town.event(line.waybill_no, "in_transit").status_code == 201
+    own = {"call_id": f"own-{line.extension}"}
+    answer = line.call(line.recipient.phone, line.extension, **own).get_json()
+    assert answer == {"action": "reject", "reason": "no_binding"}
+    assert line.record(own["call_id"], "end").status_code == 404, "as after any call that was refused"
+
+
 def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: Line) -> None:
     with world.admin() as conn:
         conn.execute("update relay_number set retired_at = now() where mode = 'extension'")

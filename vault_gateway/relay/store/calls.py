@@ -140,6 +140,14 @@ def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
     )
 
 
+def forget_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
+    """Of a call that was going to `to` and was told to go nowhere: the telecom has nothing to report of it."""
+    conn.execute(
+        "delete from relay_call where telecom = %s and call_id = %s and phone_token = %s and recorded_at is null",
+        (telecom, call_id, to.token),
+    )
+
+
 def let_call_back(
     conn: Connection, number: str, caller: bytes, binding_id: UUID, to: Phone, until: datetime
 ) -> None:
