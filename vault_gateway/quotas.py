@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from limits import parse
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.errors import PolicyFileError
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # An alarm that never rings, or a window that nothing fits into, is a typing error.
 _MOST = 1_000_000_000
@@ -120,8 +120,8 @@ class _QuotasSchema(Schema):
 
 def load_quotas(path: Path) -> Quotas:
     try:
-        data = _QuotasSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        data = _QuotasSchema().load(read_yaml(path))
+    except (YamlFault, ValidationError) as error:
         raise QuotaError(f"{path}: {error}") from None
     day, alarm = data["reveals_a_day"], data["scraping_alarm"]
     return Quotas(

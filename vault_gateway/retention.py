@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.errors import PolicyFileError
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # What a telecom has not reported counts for a day, and a failed call opens a phone for half an hour.
 _LEAST_DAYS, _MOST_DAYS = 2, 3660
@@ -59,8 +59,8 @@ class _RetentionSchema(Schema):
 
 def load_retention(path: Path) -> RelayPeriods:
     try:
-        data = _RetentionSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))["relay"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        data = _RetentionSchema().load(read_yaml(path))["relay"]
+    except (YamlFault, ValidationError) as error:
         raise RetentionError(f"{path}: {error}") from None
     return RelayPeriods(
         timedelta(hours=data["after_sales_hours"]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vault_gateway.access import Access, Policies, load_policies
+from vault_gateway.errors import PolicyFileError
 from vault_gateway.inforce import InForce
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.verdicts import Networks
@@ -33,8 +34,21 @@ class Rules:
 
 
 def load_rules(folder: Path) -> Rules:
-    """All good and of one mind, or a PolicyFileError that says where."""
-    folder = folder.resolve()
+    """All good and of one mind, or a PolicyFileError that says where. `folder` may be a link: where it is turned to
+    another copy meanwhile, that one is read, for files of the first may have been missing already."""
+    while True:
+        copy = folder.resolve()
+        try:
+            rules = _read_rules(copy)
+        except PolicyFileError:
+            if folder.resolve() == copy:
+                raise
+            continue
+        if folder.resolve() == copy:
+            return rules
+
+
+def _read_rules(folder: Path) -> Rules:
     policies = load_policies(folder / "access")
     purposes = load_purposes(folder / "purposes.yaml")
     require_agreement(purposes, policies)

@@ -87,7 +87,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             try:
                 rules = load_rules(self._settings.policies)
             except PolicyFileError as error:
-                # The master has turned to a yet newer copy meanwhile, and tells us so with the next signal.
+                # What the master could read cannot be read here, as when there are too many open files.
                 log.warning("policies kept until the next signal", reason=str(error))
                 return
             self._app.extensions["rules"].replace(rules)

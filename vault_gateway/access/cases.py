@@ -24,6 +24,7 @@ from vault_gateway.access.decisions import Access, Decision
 from vault_gateway.access.policies import Policies, PolicyError
 from vault_gateway.access.resources import Resource
 from vault_gateway.model import Principal, Role
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 CASES_FILE = "cases.yaml"
 # The parser written in C where the wheel has it: ten times as fast, and this runs at every start.
@@ -144,8 +145,8 @@ class _FileSchema(Schema):
 def read_cases(path: Path) -> list[Case]:
     """All cases of the file in order, lists expanded; PolicyError where it cannot be used."""
     try:
-        data = _FileSchema().load(yaml.load(path.read_text(encoding="utf-8"), _Loader))  # noqa: S506 - a safe one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        data = _FileSchema().load(read_yaml(path, _Loader))
+    except (YamlFault, ValidationError) as error:
         raise PolicyError(f"{path}: {error}") from None
     actors = {name: Principal(id=f"key:{name}", **entry) for name, entry in data["actors"].items()}
     resources = {name: _resource(name, entry) for name, entry in data["resources"].items()}

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from vault_gateway.errors import PolicyFileError
@@ -17,6 +16,7 @@ from vault_gateway.networks.network import Fee, Network, PlatformRule, Returns, 
 from vault_gateway.networks.numbers import CheckDigit, NumberRange
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.shapes import SLUG_FIELD
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # A shorter number without a letter could be somebody's phone.
 _LEAST_DIGITS = 12
@@ -180,8 +180,8 @@ def load_networks(folder: Path) -> Networks:
     found: dict[str, Network] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            network = _NetworkSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
+            network = _NetworkSchema().load(read_yaml(path))
+        except (YamlFault, ValidationError) as error:
             raise NetworkError(f"{path}: {error}") from None
         if network.name != path.stem:
             raise NetworkError(f"{path}: its name must be {path.stem}")

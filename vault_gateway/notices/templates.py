@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import SLUG
 from vault_gateway.notices.parameters import TAKE, ParameterRefused, has_phone, spoken
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 LANGUAGES = ("zh", "en")
 _LONGEST = 120
@@ -68,11 +68,11 @@ class _TemplateSchema(Schema):
 def load_templates(path: Path) -> dict[str, Template]:
     """All templates by name, or TemplateError for a file that could send anything but what it shows."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path)
         if not isinstance(data, dict) or not data:
             raise TemplateError(f"{path}: holds no template")
         return {name: _template(path, name, _TemplateSchema().load(entry)) for name, entry in data.items()}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+    except (YamlFault, ValidationError) as error:
         raise TemplateError(f"{path}: {error}") from None
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import Kind, Role
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store import Waybill
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # `street` is the address cut at the street.
 KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS, "street": Kind.ADDRESS}
@@ -71,8 +71,8 @@ class _PurposesSchema(Schema):
 
 def load_purposes(path: Path) -> Purposes:
     try:
-        data = _PurposesSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        data = _PurposesSchema().load(read_yaml(path))
+    except (YamlFault, ValidationError) as error:
         raise PurposeError(f"{path}: {error}") from None
     limits = data.pop("limits")
     by_name = {name: _purpose(name, entry) for name, entry in data.items()}

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.tokens.phones import split_country, split_extension
+from vault_gateway.yamlfile import YamlFault, read_yaml
 
 LEAST_HIDDEN_DIGITS = 6
 LAST = 4
@@ -80,11 +80,11 @@ class MaskingProfile:
     def load(cls, path: Path) -> MaskingProfile:
         """Raises MaskingError for a file that cannot be read, unknown keys, and whatever shows too much."""
         try:
-            read: dict[str, Any] = _ProfileSchema().load(yaml.safe_load(path.read_text(encoding="utf-8")))
+            read: dict[str, Any] = _ProfileSchema().load(read_yaml(path))
         except ValidationError as error:
             raise MaskingError(f"{path}: {_first_line(error.messages)}") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise MaskingError(f"{path}: cannot be read ({type(error).__name__})") from None
+        except YamlFault as error:
+            raise MaskingError(f"{path}: {error}") from None
         phone, name, address = read["phone"], read["name"], read["address"]
         return cls(
             phone["keep_first"],

@@ -232,11 +232,12 @@ def test_networks_and_masks_hold_from_the_signal_on(served: Served) -> None:
         ),
         ("quotas.yaml", '"courier":', '"couriers":', "quotas.yaml"),
         ("networks/pdd.yaml", "name: pdd", "name: jd", "its name must be pdd"),
+        ("networks/cainiao.yaml", "from: 2021-08-01", "from: 2021-02-30", "cainiao.yaml"),
         ("masking.yaml", "hide_at_least: 6", "hide_at_least: 5", "masking.yaml"),
         ("notices.yaml", "zh:", "de:", "notices.yaml"),
         ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
     ],
-    ids=["syntax", "schema", "case", "cases", "quotas", "networks", "masks", "notices", "purposes"],
+    ids=["syntax", "schema", "case", "cases", "quotas", "networks", "day", "masks", "notices", "purposes"],
 )
 def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     served: Served, file: str, old: str, new: str, told: str
