@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
@@ -66,10 +67,16 @@ class _Memory(MemoryStorage):
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the name by which the library calls it
         if not self.timer.is_alive():
-            look_through = self._MemoryStorage__expire_events  # type: ignore[attr-defined]
-            self.timer = threading.Timer(_LOOKED_THROUGH_EVERY_S, look_through)
-            self.timer.daemon = True
-            self.timer.start()
+            # By a name of its own: others may come here at the same moment, and a thread starts only once.
+            timer = threading.Timer(_LOOKED_THROUGH_EVERY_S, self._look_through)
+            timer.daemon = True
+            self.timer = timer
+            timer.start()
+
+    def _look_through(self) -> None:
+        # What somebody else lets go meanwhile is missed, and its name, which is a caller's, would be printed.
+        with suppress(KeyError):
+            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
 
 
 def _windows(storage: MemoryStorage | RedisStorage) -> _Windows:

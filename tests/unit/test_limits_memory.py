@@ -41,3 +41,32 @@ def test_what_has_expired_leaves_although_nobody_asks_for_it(monkeypatch: pytest
         counting.spend("others", "1000000/minute", "somebody")
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_who_comes_while_the_look_is_being_prepared_disturbs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Limits(None)
+    storage = counting._local.storage
+    assert isinstance(storage, limits._Memory)
+    storage.timer.join()
+
+    class Timer(threading.Timer):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "daemon":
+                monkeypatch.undo()
+                counting.spend("calls", "1000000/minute", "somebody else")
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    counting.spend("calls", "1000000/minute", "somebody")
+
+
+def test_what_is_let_go_during_the_look_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = Limits(None)._local.storage
+    assert isinstance(storage, limits._Memory)
+
+    class Going(dict[str, float]):
+        def __getitem__(self, key: str) -> float:
+            raise KeyError(key)
+
+    monkeypatch.setattr(storage, "expirations", Going({"somebody": 0.0}))
+    storage._look_through()
