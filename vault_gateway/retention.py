@@ -13,6 +13,9 @@ from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # What a telecom has not reported counts for a day, and a failed call opens a phone for half an hour.
 _LEAST_DAYS, _MOST_DAYS = 2, 3660
+# A telecom's question is answered once, and a binding lives for 60 days at most: as long as it does, a question that
+# somebody kept and asks again is known.
+_LEAST_DAYS_OF_CALLS = 61
 
 
 class RetentionError(PolicyFileError):
@@ -42,7 +45,7 @@ def _count(least: int, most: int) -> fields.Integer:
 
 
 class _KeptSchema(Schema):
-    calls = _count(_LEAST_DAYS, _MOST_DAYS)
+    calls = _count(_LEAST_DAYS_OF_CALLS, _MOST_DAYS)
     bindings = _count(_LEAST_DAYS, _MOST_DAYS)
     exhausted = _count(_LEAST_DAYS, _MOST_DAYS)
 

@@ -25,7 +25,7 @@ def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> 
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("calls", 1),
+        ("calls", 60),
         ("calls", "90"),
         ("bindings", None),
         ("exhausted", 1.5),

@@ -19,6 +19,7 @@ from sippy.SipConf import SipConf
 from sippy.SipTransactionManager import SipTransactionManager
 from sippy.Time.Timeout import Timeout
 
+from vault_gateway.sip.answers import OVERLOADED
 from vault_gateway.sip.call import Call
 from vault_gateway.sip.dialled import readings
 from vault_gateway.sip.leg import PRODUCT, refused
@@ -43,6 +44,7 @@ class Agent:
     def __init__(self, line: Line, listen: tuple[str, int]) -> None:
         """OSError where `listen` (an address of this machine and a port) is not to be had."""
         self._line = line
+        self._ending = False
         SipConf.my_uaname = PRODUCT
         SipConf.autoconvert_tel_url = True
         line.config.update(_sip_address=listen[0], _sip_port=listen[1], _sip_logger=_Mute())
@@ -58,6 +60,7 @@ class Agent:
         self._line.gateway.drain(_TELLS_FOR_S)
 
     def _end(self) -> None:
+        self._ending = True
         calls = list(self._line.calls)
         for call in calls:
             call.hang_up()
@@ -75,6 +78,8 @@ class Agent:
             return request.genResponse(481, gone, server=PRODUCT), None, None
         if not request.countHFs("contact"):
             return request.genResponse(400, "Bad Request", server=PRODUCT), None, None
+        if self._ending:
+            return request.genResponse(*OVERLOADED, server=PRODUCT), None, None
         uri = request.getRURI()
         dialled = readings(uri.username or "", uri.userparams)
         return Call(self._line, _caller(request), dialled, _hops(request)).take(request, transaction)
