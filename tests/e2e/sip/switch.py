@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,15 +146,17 @@ class Operator:
                 assert process.wait(20) == 0
                 assert process.stdout.read() == ""
 
-    def records(
-        self, parcel: Parcel, wanted: Collection[str] = ("end", "failed"), within_s: float = 10
-    ) -> list[list[str]]:
-        """Types of records of each call about the parcel, once every call has one that is wanted."""
+    def has_records(self, parcel: Parcel, *expected: str, within_s: float = 10) -> None:
+        """The last call about the parcel comes to have just these, in alphabetical order: several threads tell them."""
+        self._wait(parcel, lambda types: types[-1] == list(expected), within_s)
+
+    def has_a(self, record: str, parcel: Parcel, within_s: float = 10) -> None:
+        """Each call about the parcel comes to have such a record."""
+        self._wait(parcel, lambda types: all(record in each for each in types), within_s)
+
+    def _wait(self, parcel: Parcel, met: Callable[[list[list[str]]], bool], within_s: float) -> None:
         until = time.monotonic() + within_s
-        while True:
-            types = self.records_now(parcel)
-            if types and all(set(wanted) & set(each) for each in types):
-                return types
+        while not ((types := self.records_now(parcel)) and met(types)):
             assert time.monotonic() < until, types
             time.sleep(0.1)
 

