@@ -69,8 +69,12 @@ def test_a_killed_sender_leaves_its_notice_to_the_next(
         conn.execute("update notice set due_at = now() where waybill_no = %s", (waybill_no,))
     second = serve(world, replace(settings))
     try:
-        eventually(lambda: {"taken": len(provider.taken)}, lambda now: now["taken"] == 2)
-        assert [(id_, to) for id_, to, _ in provider.taken] == [(made, someone.e164)] * 2
+        # Notices that tests before this one left in the queue go out as well.
+        eventually(
+            lambda: {"taken": [id_ for id_, _, _ in provider.taken].count(made)},
+            lambda now: now["taken"] == 2,
+        )
+        assert {to for id_, to, _ in provider.taken if id_ == made} == {someone.e164}
 
         def state() -> dict[str, object]:
             with world.admin() as conn:
