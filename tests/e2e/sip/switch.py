@@ -17,10 +17,8 @@ from tests.canaries import Person
 from tests.e2e.sip.sipp import (
     Phone,
 )
-from tests.functional.relay.conftest import DIGITS, fresh_number
+from tests.functional.relay.conftest import add_numbers
 from tests.world import Actor, World, new_town
-from vault_gateway.relay.plan import capacity
-from vault_gateway.relay.store import pool
 
 # No other test's parcels go there, so their numbers are of this file's telecom.
 CITY, DISTRICT = "宁波市", "海曙区"
@@ -68,22 +66,8 @@ class Operator:
         self.world, self.url = world, url
         self.telecom = world.actor("telecom")
         self._town = new_town(world)
-        self.add_numbers("extension")
-        self.add_numbers("axb")
-
-    def add_numbers(self, mode: str) -> None:
-        digits = DIGITS if mode == "extension" else 0
-        with self.world.admin() as conn:
-            pool.add_numbers(
-                conn,
-                [fresh_number() for _ in range(2)],
-                telecom=f"key:{self.telecom.name}",
-                mode=mode,
-                region=CITY,
-                digits=digits,
-                capacity=capacity(mode, digits),
-                now=self.world.clock(),
-            )
+        for mode in ("extension", "axb"):
+            add_numbers(world, self.telecom, 2, mode, region=CITY)
 
     def retire(self) -> None:
         with self.world.admin() as conn:

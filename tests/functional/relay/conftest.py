@@ -46,7 +46,7 @@ def twilio(world: World, telecom: Actor) -> Iterator[Twilio]:
 
 
 def add_numbers(
-    world: World, telecom: Actor, count: int, mode: str, *, places: int | None = None
+    world: World, telecom: Actor, count: int, mode: str, *, places: int | None = None, region: str = CITY
 ) -> list[str]:
     numbers = [fresh_number() for _ in range(count)]
     digits = DIGITS if mode == "extension" else 0
@@ -56,7 +56,7 @@ def add_numbers(
             numbers,
             telecom=f"key:{telecom.name}",
             mode=mode,
-            region=CITY,
+            region=region,
             digits=digits,
             capacity=places or capacity(mode, digits),
             now=world.clock(),
