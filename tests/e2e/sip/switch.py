@@ -17,11 +17,11 @@ from tests.canaries import Person
 from tests.e2e.sip.sipp import (
     Phone,
 )
-from tests.functional.relay.conftest import add_numbers
+from tests.pool import add_numbers, retire_numbers
 from tests.world import Actor, World, new_town
 
-# No other test's parcels go there, so their numbers are of this file's telecom.
-CITY, DISTRICT = "宁波市", "海曙区"
+# No other test's parcels go there, so their numbers are of this telecom.
+CITY, DISTRICT = "舟山市", "定海区"
 CALLERS_HOST, CALLEES_HOST, OWN_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.1"
 
 
@@ -67,13 +67,10 @@ class Operator:
         self.telecom = world.actor("telecom")
         self._town = new_town(world)
         for mode in ("extension", "axb"):
-            add_numbers(world, self.telecom, 2, mode, region=CITY)
+            add_numbers(world, self.telecom.name, 2, mode, region=CITY)
 
     def retire(self) -> None:
-        with self.world.admin() as conn:
-            conn.execute(
-                "update relay_number set retired_at = now() where telecom = %s", (f"key:{self.telecom.name}",)
-            )
+        retire_numbers(self.world, self.telecom.name)
 
     def parcel(self, phone: str | None = None) -> Parcel:
         """Out for delivery, with a courier whose phone is registered."""

@@ -24,7 +24,7 @@ from tests.e2e.sip.sipp import (
     recv,
 )
 from tests.e2e.sip.switch import CALLERS_HOST, Operator, Parcel, Switch, caller_phone, free_port
-from tests.functional.relay.conftest import fresh_number
+from tests.pool import fresh_number
 
 
 def test_who_reaches_nobody_hears_a_plain_refusal(

@@ -7,8 +7,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from tests.functional.identity.provider import Provider
-from tests.functional.relay.conftest import fresh_number
 from tests.functional.waybills.segments import a_range
+from tests.pool import fresh_number, retire_numbers
 from tests.world import Actor, Town, World, all_events, unique
 from vault_gateway.cli.root import root
 
@@ -91,8 +91,7 @@ def test_segments_and_numbers_are_given_on_record(world: World, town: Town, audi
     assert told(auditor, f"telecom:{telecom}") == [
         ("relay.pool.add", "allow", {"mode": "extension", "region": region, "added": 1})
     ]
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{telecom}",))
+    retire_numbers(world, telecom)
 
 
 def test_without_its_event_a_change_is_not_made(world: World, town: Town) -> None:

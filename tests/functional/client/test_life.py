@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from tests import canaries
 from tests.functional.client.conftest import ClientOf
 from tests.functional.flows.books import issue, show_now
 from tests.functional.waybills.segments import granted
+from tests.pool import add_numbers, retire_numbers
 from tests.world import Town, World, new_town, unique
 from vault_gateway.client import (
     ApiError,
@@ -31,7 +31,6 @@ from vault_gateway.client import (
     Value,
     Waybill,
 )
-from vault_gateway.relay.store import pool
 
 
 def recipient(town: Town, client_of: ClientOf) -> tuple[canaries.Person, Recipient]:
@@ -237,10 +236,8 @@ def test_a_waybill_has_its_relay_number_or_says_why_not(town: Town, client_of: C
 
 
 def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> None:
-    telecom, number = world.actor("telecom"), f"+86170{secrets.randbelow(10**8):08d}"
-    with world.admin() as conn:
-        owner = {"telecom": f"key:{telecom.name}", "mode": "extension", "region": unique("r")}
-        pool.add_numbers(conn, [number], **owner, digits=6, capacity=10, now=datetime.now(UTC))
+    telecom = world.actor("telecom")
+    [number] = add_numbers(world, telecom.name, 1, "extension", region=unique("nowhere"))
     relay = client_of(telecom).relay
     asked = Call(unique("call"), "voice", f"+86{canaries.phone()}", number)
     assert relay.route(asked) == Route("ask_extension", digits=6)
@@ -250,17 +247,14 @@ def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> 
         relay.route(replace(asked, called="+8617099999999"))
     with pytest.raises(ApiError, match="not_found"):
         relay.record(unique("call"), "end", datetime.now(UTC), reason="busy")
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where number = %s", (number,))
+    retire_numbers(world, telecom.name)
 
 
 def test_a_merchant_has_a_number_for_a_parcel_and_closes_it(
     world: World, town: Town, client_of: ClientOf
 ) -> None:
-    number = f"+86170{secrets.randbelow(10**8):08d}"
-    with world.admin() as conn:
-        owner = {"telecom": f"key:{unique('telecom')}", "mode": "extension"}
-        pool.add_numbers(conn, [number], **owner, region=None, digits=6, capacity=10, now=datetime.now(UTC))
+    telecom = unique("telecom")
+    add_numbers(world, telecom, 1, "extension", region=None)
     waybill_no = town.waybill()
     relay = client_of(town.merchant).relay
     made = relay.bind(waybill_no)
@@ -268,8 +262,7 @@ def test_a_merchant_has_a_number_for_a_parcel_and_closes_it(
     assert (made.mode, len(made.extension or ""), made.calls) == ("extension", 6, ())
     relay.release(made.binding_id)
     assert relay.binding(made.binding_id).expires_at < made.expires_at
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where number = %s", (number,))
+    retire_numbers(world, telecom)
 
 
 def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 
 from tests.functional.guarantees.ground import Ground, new_ground
 from tests.functional.keys.bao_server import BaoServer, start_bao
+from tests.pool import retire_numbers
 from tests.world import Actor, World
 
 
@@ -48,9 +49,8 @@ def grounds(world: World, app: Flask) -> Iterator[Grounds]:
     neighbour = new_ground(world, app, "温州市", platform_slug=own.town.platform_slug)
     made = Grounds(own, neighbour, new_ground(world, app, "绍兴市"))
     yield made
-    with world.admin() as conn:
-        telecoms = [f"key:{ground.telecom.name}" for ground in (made.own, made.neighbour, made.abroad)]
-        conn.execute("update relay_number set retired_at = now() where telecom = any (%s)", (telecoms,))
+    for ground in (made.own, made.neighbour, made.abroad):
+        retire_numbers(world, ground.telecom.name)
 
 
 @pytest.fixture(scope="session")

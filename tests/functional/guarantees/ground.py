@@ -16,12 +16,11 @@ from tests.canaries import Person
 from tests.functional.breakglass import steps as break_glass
 from tests.functional.reveals.steps import claim, issued
 from tests.functional.waybills.segments import granted
+from tests.pool import add_numbers, fresh_number
 from tests.responders import Desk
 from tests.world import Actor, Tokens, Town, World, new_town, unique
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import utc_now
-from vault_gateway.relay.plan import capacity
-from vault_gateway.relay.store import pool
 
 # A parcel in each of these states.
 WAYBILLS = ("created", "accepted", "waiting", "out")
@@ -38,7 +37,6 @@ _PREFIXES = {
     "address": "ad_",
 }
 WEBHOOK = "https://shop.example/parcels"
-_DIGITS = 6
 
 
 @dataclass
@@ -76,7 +74,7 @@ def unknown(kind: str, *, beside: str | None = None) -> str:
     if kind in ("waybill", "order"):
         return f"NOSUCH-{secrets.randbelow(10**12):012d}"
     if kind in ("value", "number"):
-        return canaries.phone() if kind == "value" else f"+86170{secrets.randbelow(10**8):08d}"
+        return canaries.phone() if kind == "value" else fresh_number()
     if kind in ("last4", "extension"):
         return f"{secrets.randbelow(10**6):06d}"[: 4 if kind == "last4" else 6]
     return f"key:{unique('no')}" if kind == "actor" else unique("no-such")
@@ -220,18 +218,8 @@ def _fleet(ground: Ground) -> None:
 
 def _number(ground: Ground, city: str) -> None:
     """A number of the telecom's, a binding of it, a call to that, and a binding that was released."""
-    town, number = ground.town, f"+86170{secrets.randbelow(10**8):08d}"
-    with town.world.admin() as conn:
-        pool.add_numbers(
-            conn,
-            [number],
-            telecom=f"key:{ground.telecom.name}",
-            mode="extension",
-            region=city,
-            digits=_DIGITS,
-            capacity=capacity("extension", _DIGITS),
-            now=town.world.clock(),
-        )
+    town = ground.town
+    [number] = add_numbers(town.world, ground.telecom.name, 1, "extension", region=city)
 
     def bound(waybill_no: str) -> Any:
         answer = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})

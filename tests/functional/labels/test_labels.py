@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import secrets
 
 import pytest
 from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests import canaries
+from tests.pool import add_numbers, retire_numbers
 from tests.unit.labels.reading import codes_on, picture_in, printed, words_of
 from tests.world import Actor, Town, World, unique
 from vault_gateway.embedded.engines import free_port
-from vault_gateway.relay.store import pool
 
 PUBLIC = "https://vault.example.com"
 
@@ -60,24 +59,13 @@ def test_masks_stand_on_it_and_nothing_behind_them(town: Town) -> None:
 
 
 def test_a_relay_number_with_its_extension_is_on_the_label(world: World, town: Town) -> None:
-    new = f"+86170{secrets.randbelow(10**8):08d}"
-    with world.admin() as conn:
-        pool.add_numbers(
-            conn,
-            [new],
-            telecom=f"key:{unique('telecom')}",
-            mode="extension",
-            region="杭州市",
-            digits=6,
-            capacity=1000,
-            now=world.clock(),
-        )
+    telecom = unique("telecom")
+    add_numbers(world, telecom, 1, "extension", region="杭州市")
     number = town.waybill(relay=True)
     relay = town.merchant.get(f"/v1/waybills/{number}").get_json()["relay"]
     [words] = words_of(label(town.merchant, number).data)
     assert f"{relay['number'].removeprefix('+86')} 转 {relay['extension']}" in words
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where number = %s", (new,))
+    retire_numbers(world, telecom)
 
 
 def test_a_node_whose_vault_is_gone_prints_labels(world: World, town: Town, waybill_no: str) -> None:

@@ -10,23 +10,17 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests import canaries
+from tests import canaries, pool
 from tests.canaries import Person
 from tests.functional.relay.twilio import Twilio, gateway
+from tests.pool import retire_numbers
 from tests.world import Actor, Town, World
-from vault_gateway.relay.plan import capacity
-from vault_gateway.relay.store import pool
 from vault_gateway.retention import load_retention
 from vault_gateway.settings import default_policies
 
 CITY = "杭州市"
-DIGITS = 6
 PERIODS = load_retention(default_policies() / "retention.yaml")
 COOLDOWN, AFTER_SALES = PERIODS.cooldown, PERIODS.after_sales
-
-
-def fresh_number() -> str:
-    return f"+86170{secrets.randbelow(10**8):08d}"
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +28,7 @@ def telecom(world: World) -> Iterator[Actor]:
     actor = world.actor("telecom")
     add_numbers(world, actor, 4, "extension")
     yield actor
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where telecom = %s", (f"key:{actor.name}",))
+    retire_numbers(world, actor.name)
 
 
 @pytest.fixture(scope="module")
@@ -46,22 +39,9 @@ def twilio(world: World, telecom: Actor) -> Iterator[Twilio]:
 
 
 def add_numbers(
-    world: World, telecom: Actor, count: int, mode: str, *, places: int | None = None, region: str = CITY
+    world: World, telecom: Actor, count: int, mode: str, *, places: int | None = None
 ) -> list[str]:
-    numbers = [fresh_number() for _ in range(count)]
-    digits = DIGITS if mode == "extension" else 0
-    with world.admin() as conn:
-        pool.add_numbers(
-            conn,
-            numbers,
-            telecom=f"key:{telecom.name}",
-            mode=mode,
-            region=region,
-            digits=digits,
-            capacity=places or capacity(mode, digits),
-            now=world.clock(),
-        )
-    return numbers
+    return pool.add_numbers(world, telecom.name, count, mode, region=CITY, places=places)
 
 
 @dataclass

@@ -9,22 +9,15 @@ import pytest
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers
 from tests.functional.relay.test_records import contact, fail
+from tests.pool import no_numbers
 from tests.world import Actor, World
 
 
 @pytest.fixture
 def no_pairs(world: World) -> Iterator[None]:
     """No number for a pair is free while this lasts."""
-    with world.admin() as conn:
-        rows = conn.execute(
-            "update relay_number set retired_at = now() where mode = 'axb' and retired_at is null returning number"
-        ).fetchall()
-    yield
-    with world.admin() as conn:
-        conn.execute(
-            "update relay_number set retired_at = null where number = any (%s)",
-            ([row["number"] for row in rows],),
-        )
+    with no_numbers(world, "axb"):
+        yield
 
 
 def ask_pair(line: Line) -> tuple[int, str]:

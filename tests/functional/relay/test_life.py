@@ -7,30 +7,23 @@ from collections.abc import Iterator
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers
-from tests.world import TurnedClock, World
+from tests.functional.relay.conftest import Line
+from tests.pool import add_numbers, no_numbers, retire_numbers
+from tests.world import TurnedClock, World, unique
 from vault_gateway.relay.service import LIVES
 
 
 @pytest.fixture
 def alone(world: World, line: Line) -> Iterator[list[str]]:
     """Three numbers with one place each and none besides: of the recipients' city, of their province, of nowhere."""
-    with world.admin() as conn:
-        others = conn.execute(
-            "update relay_number set retired_at = now() where mode = 'extension' and retired_at is null"
-            " returning number"
-        ).fetchall()
-    numbers = [add_numbers(world, line.telecom, 1, "extension", places=1)[0] for _ in range(3)]
-    with world.admin() as conn:
-        for number, region in zip(numbers, ("杭州市", "浙江省", None), strict=True):
-            conn.execute("update relay_number set region = %s where number = %s", (region, number))
-    yield numbers
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where number = any (%s)", (numbers,))
-        conn.execute(
-            "update relay_number set retired_at = null where number = any (%s)",
-            ([row["number"] for row in others],),
-        )
+    telecom = unique("telecom")
+    with no_numbers(world, "extension"):
+        yield [
+            number
+            for region in ("杭州市", "浙江省", None)
+            for number in add_numbers(world, telecom, 1, "extension", region=region, places=1)
+        ]
+        retire_numbers(world, telecom)
 
 
 def test_the_recipients_city_comes_first_then_the_province_then_anywhere(

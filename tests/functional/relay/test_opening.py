@@ -15,8 +15,9 @@ import pytest
 import vault_gateway.app
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
-from tests.functional.relay.conftest import DIGITS, Line, add_numbers
+from tests.functional.relay.conftest import Line, add_numbers
 from tests.functional.serve.outside import start_redis
+from tests.pool import DIGITS
 from tests.world import Actor, World
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, DIGITS, Line, add_numbers, fresh_number
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line, add_numbers
+from tests.pool import DIGITS, fresh_number, no_numbers
 from tests.world import Actor, TurnedClock, World, unique
 from vault_gateway.relay.service import LIVES
 
@@ -229,9 +230,7 @@ def test_a_call_that_goes_nowhere_is_owed_by_nobody(line: Line) -> None:
 
 
 def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: Line) -> None:
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where mode = 'extension'")
-    try:
+    with no_numbers(world, "extension"):
         body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
         body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
         made = line.town.merchant.post("/v1/waybills", body)
@@ -240,11 +239,6 @@ def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: L
         alone = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": made.get_json()["waybill_no"]})
         assert (alone.status_code, alone.get_json()["code"]) == (503, "relay_pool_exhausted")
         assert "Retry-After" in alone.headers
-    finally:
-        with world.admin() as conn:
-            conn.execute(
-                "update relay_number set retired_at = null where telecom = %s", (f"key:{line.telecom.name}",)
-            )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from tests.functional.relay.conftest import Line, add_numbers
 from tests.functional.relay.test_records import contact
 from tests.functional.relay.test_routing import wrong
 from tests.functional.relay.twilio import PhoneCall, Twilio, Verb, call_sid, read
+from tests.pool import retire_numbers
 from tests.world import Actor, TurnedClock, World
 
 
@@ -203,8 +204,7 @@ def test_a_number_of_somebody_else_is_not_found(world: World, line: Line, twilio
     for called in (foreign, "+8617012345678", "whatsapp:+8617012345678", "x"):
         answer = twilio.post("/v1/relay/twilio/voice", PhoneCall(twilio, "+1", called).form)
         assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
-    with world.admin() as conn:
-        conn.execute("update relay_number set retired_at = now() where number = %s", (foreign,))
+    retire_numbers(world, other.name)
 
 
 def test_english_is_spoken_where_the_number_is_not_chinese(world: World, line: Line, twilio: Twilio) -> None:
