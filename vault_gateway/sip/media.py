@@ -25,7 +25,9 @@ class MediaRelay:
             probe.bind((address, 0))
         spath = ";".join(("rtp.io:" + _QUIETLY[0], *_QUIETLY[1:], "-l", address))
         # What it is able to is known: it is no other process of another version.
-        self._client = Rtp_proxy_client(config, spath=spath, no_version_check=True)
+        # And with no modules: with those it has by default it writes down both sides' addresses, call by call, in a
+        # file of the folder where it runs.
+        self._client = Rtp_proxy_client(config, spath=spath, no_version_check=True, modules=())
         config["rtp_proxy_client"] = self._client
         self._config = config
 

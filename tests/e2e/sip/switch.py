@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from tests import canaries
 from tests.canaries import Person
@@ -102,16 +104,18 @@ class Operator:
 
     @contextmanager
     def switch(self, *, url: str | None = None, options: list[str] | None = None) -> Iterator[Switch]:
-        """Its log stands beside the engines', where the last test of a run looks for leaks."""
+        """Its log stands beside the engines', where the last test of a run looks for leaks. It writes nothing else."""
         port, trunk = free_port(OWN_HOST), free_port(CALLEES_HOST)
         log = self.world.instance.engines.data / "logs" / f"sip-{port}.log"
         command = [
             sys.executable, "-m", "vault_gateway", "sip", "--listen", f"{OWN_HOST}:{port}",
             "--trunk", f"{CALLEES_HOST}:{trunk}", "--from", CALLERS_HOST, "--url", url or self.url, *(options or []),
         ]  # fmt: skip
+        folder = Path(mkdtemp())
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
+                cwd=folder,
                 env={**os.environ, "VAULT_GATEWAY_KEY": self.telecom.key},
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -126,6 +130,9 @@ class Operator:
                 process.terminate()
                 assert process.wait(20) == 0
                 assert process.stdout.read() == ""
+                left = [file.name for file in folder.iterdir()]
+                rmtree(folder)
+                assert left == []
 
     def has_records(self, parcel: Parcel, *expected: str, within_s: float = 10) -> None:
         """The last call about the parcel comes to have just these, in alphabetical order: several threads tell them."""
