@@ -27,7 +27,7 @@ from vault_gateway.embedded.up import running
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role, utc_now
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ from vault_gateway.embedded.instance import Instance
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role
-from vault_gateway.settings import Settings, default_policies, to_environment
+from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.model import Settings
+from vault_gateway.settings.policies import default_policies
 
 _names = itertools.count()
 # Gateways of this process, each with connections to the one database.

@@ -63,7 +63,7 @@ from vault_gateway.reveals.service import RevealService
 from vault_gateway.routes.http import routes_blueprint
 from vault_gateway.routes.service import RouteService
 from vault_gateway.rules import RulesInForce, load_rules
-from vault_gateway.settings import Settings, SettingsError
+from vault_gateway.settings.model import Settings, SettingsError
 from vault_gateway.tokens.http import tokens_blueprint
 from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService

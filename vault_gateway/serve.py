@@ -25,7 +25,7 @@ from vault_gateway.app import create_app
 from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError, PolicyFileError
 from vault_gateway.rules import load_rules
-from vault_gateway.settings import Settings, SettingsError
+from vault_gateway.settings.model import Settings, SettingsError
 from vault_gateway.worker import Worker
 
 log = structlog.get_logger("vault_gateway.serve")

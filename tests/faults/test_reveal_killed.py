@@ -29,7 +29,7 @@ from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
 from tests.functional.reveals.steps import ack, claim, issued, outline, row, state, told
 from tests.world import Town, TurnedClock, World, start_server, wait_until_ready
-from vault_gateway.settings import to_environment
+from vault_gateway.settings.environment import to_environment
 
 DECRYPT, COMMIT = b"/transit/decrypt/", b"COMMIT\x00"
 TRIED = ("reveal.claim", "allow", None)

@@ -13,7 +13,7 @@ from tests.world import Actor, Town, World
 from vault_gateway.database import MigrationError, migrate
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
-from vault_gateway.settings import SettingsError
+from vault_gateway.settings.model import SettingsError
 
 
 def identities(world: World, *names: str) -> dict[str, object]:

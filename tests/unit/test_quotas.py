@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from vault_gateway.quotas import QuotaError, load_quotas
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 SHIPPED = default_policies() / "quotas.yaml"
 

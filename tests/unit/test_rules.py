@@ -17,7 +17,7 @@ from vault_gateway.quotas import load_quotas
 from vault_gateway.retention import load_retention
 from vault_gateway.reveals.purposes import load_purposes
 from vault_gateway.rules import load_rules
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 from vault_gateway.tokens.masks import MaskingProfile
 
 READERS: Mapping[str, Callable[[Path], object]] = {

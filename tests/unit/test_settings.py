@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from vault_gateway.keys import Credential
-from vault_gateway.settings import (
-    IDENTITIES,
-    PREFIX,
-    Settings,
-    SettingsError,
-    default_policies,
-    from_environment,
-    to_environment,
-)
+from vault_gateway.settings.environment import from_environment, to_environment
+from vault_gateway.settings.model import IDENTITIES, PREFIX, Settings, SettingsError
+from vault_gateway.settings.policies import default_policies
 
 SETTINGS = Settings(
     database_url="host=/tmp dbname=x password=hunter2",
@@ -135,6 +129,13 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_what_is_unsafe_is_refused_by_name(change: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         replace(SETTINGS, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Settings) if one.type == "int"])
+def test_every_number_has_a_least_and_a_most(name: str) -> None:
+    for wrong in (-1, 2**40):
+        with pytest.raises(SettingsError, match=f"VAULT_GATEWAY_{name.upper()} is [0-9]"):
+            replace(SETTINGS, **{name: wrong})  # type: ignore[arg-type]
 
 
 def test_half_an_identity_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ from vault_gateway.model import Principal, utc_now
 from vault_gateway.reveals import store as reveal_store
 from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
 from vault_gateway.reveals.grants import resource_of_grant
-from vault_gateway.settings import PREFIX, policies_folder
+from vault_gateway.settings.model import PREFIX
+from vault_gateway.settings.policies import policies_folder
 from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.finding import resource_of
 

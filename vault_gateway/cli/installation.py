@@ -19,7 +19,8 @@ from vault_gateway.embedded.instance import administer
 from vault_gateway.ids import base32, new_id
 from vault_gateway.keys import KeysUnavailable, Operator, Vault
 from vault_gateway.model import Caller, Principal, Role, Tenant, utc_now
-from vault_gateway.settings import Settings, SettingsError, from_environment
+from vault_gateway.settings.environment import from_environment
+from vault_gateway.settings.model import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.identity import issuer_store, issuers
 from vault_gateway.identity.sources import outside_of
 from vault_gateway.model import Role, utc_now
-from vault_gateway.settings import with_outside_of_environment
+from vault_gateway.settings.environment import with_outside_of_environment
 
 
 @click.group()

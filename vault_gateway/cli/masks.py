@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vault_gateway.cli.access import policies_option
-from vault_gateway.settings import policies_folder
+from vault_gateway.settings.policies import policies_folder
 from vault_gateway.tokens.masks import MaskingProfile
 
 # Nobody's: a phone from a range for tests, names of fiction, a region without a house.

@@ -15,7 +15,8 @@ from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.network import Network
 from vault_gateway.networks.numbers import NumberRange
 from vault_gateway.networks.verdicts import Networks
-from vault_gateway.settings import PREFIX, policies_folder
+from vault_gateway.settings.model import PREFIX
+from vault_gateway.settings.policies import policies_folder
 
 _policies_option = click.option(
     "--policies",

@@ -12,7 +12,8 @@ import click
 
 from vault_gateway.keys import Credential, KeyFault, KeysUnavailable
 from vault_gateway.keys import provision as provision_vault
-from vault_gateway.settings import SettingsError, VaultAdmin, vault_admin_from_environment
+from vault_gateway.settings.model import SettingsError
+from vault_gateway.settings.vault_admin import VaultAdmin, vault_admin_from_environment
 
 
 @click.command(

@@ -27,7 +27,7 @@ from vault_gateway.embedded.errors import EngineError
 from vault_gateway.errors import GatewayError, PolicyFileError
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.networks.granting import GrantError
-from vault_gateway.settings import SettingsError
+from vault_gateway.settings.model import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

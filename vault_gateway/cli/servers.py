@@ -13,7 +13,8 @@ from vault_gateway import database
 from vault_gateway import serve as server
 from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
-from vault_gateway.settings import PREFIX, Settings, SettingsError, from_environment
+from vault_gateway.settings.environment import from_environment
+from vault_gateway.settings.model import PREFIX, Settings, SettingsError
 
 
 @click.command(epilog="Example: vault-gateway up --data data --port 8080")

@@ -18,7 +18,8 @@ from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import Lock, holder, read_json, write_secret_json
 from vault_gateway.keys import Credential, KeyFault, KeysUnavailable, provision
 from vault_gateway.model import utc_now
-from vault_gateway.settings import Settings, default_policies, policies_folder
+from vault_gateway.settings.model import Settings
+from vault_gateway.settings.policies import default_policies, policies_folder
 
 APP_LOGIN = "vault_gateway"
 # The embedded listener takes 20,000 JSON strings in a body, an item with its context is four.

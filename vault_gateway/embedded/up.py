@@ -21,7 +21,8 @@ from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import write_secret_json
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.embedded.processes import Child
-from vault_gateway.settings import PREFIX, Settings, to_environment
+from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.model import PREFIX, Settings
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0

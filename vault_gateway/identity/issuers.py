@@ -17,7 +17,7 @@ from vault_gateway.identity.fetch import JwksError, is_url, require_fetchable
 from vault_gateway.identity.sources import load_keys
 from vault_gateway.model import CARRIER_PLATFORM, Role
 from vault_gateway.outside.calling import Outside
-from vault_gateway.settings import LONGEST_JWT_LIFE_S
+from vault_gateway.settings.model import LONGEST_JWT_LIFE_S
 
 # No spaces and nothing beyond ASCII: what is not in this alphabet only looks like an issuer that is.
 _TEXT = re.compile(r"[!-~]{1,255}")

@@ -8,7 +8,7 @@ from vault_gateway.identity.jwts import Jwts
 from vault_gateway.identity.key_sets import KeySets
 from vault_gateway.identity.sources import load_keys, outside_of
 from vault_gateway.model import Clock, Principal
-from vault_gateway.settings import Settings
+from vault_gateway.settings.model import Settings
 
 
 class Keyring:

@@ -8,7 +8,7 @@ from pathlib import Path
 from vault_gateway.identity.fetch import MAX_BYTES, JwksError, fetch, is_url
 from vault_gateway.identity.jwks import KeySet, parse_jwks
 from vault_gateway.outside.calling import Outside, outside
-from vault_gateway.settings import Settings
+from vault_gateway.settings.model import Settings
 
 
 def outside_of(settings: Settings) -> Outside:

@@ -23,7 +23,8 @@ from tests.world import Town, World, policies_with, start_server, wait_until_rea
 from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.ids import new_id
 from vault_gateway.model import Kind, utc_now
-from vault_gateway.settings import default_policies, to_environment
+from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.policies import default_policies
 from vault_gateway.tokens.ids import token_text
 
 FREEZE = """

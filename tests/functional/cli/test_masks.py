@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.world import World
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 
 def run(world: World, *more: str, policies: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ import pytest
 import vault_gateway
 from vault_gateway.access.policies import read_policies
 from vault_gateway.documentation.codes import CODES, by_status
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 SOURCE = Path(vault_gateway.__file__).parent
 # Where the code is not a literal: each place is looked at below, or repeats a code from elsewhere.

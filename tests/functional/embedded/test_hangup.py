@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.embedded.installation import COMMAND, Up, call, free_port, run, wait_until_gone
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 Begin = Callable[..., Up]
 

@@ -60,7 +60,7 @@ def test_an_installed_wheel_serves(
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     env = {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
-    where = "import vault_gateway.settings as s; print(s.default_policies())"
+    where = "import vault_gateway.settings.policies as s; print(s.default_policies())"
     found = subprocess.check_output([sys.executable, "-c", where], env=env, cwd="/", text=True).strip()
     assert found == str(site / "vault_gateway" / "policies")
     up = begin(folder, env=env).wait_ready()

@@ -22,7 +22,7 @@ from tests.functional.tokens.test_walls import OVERWRITTEN, id_of, tenant_id
 from tests.world import Town, World
 from vault_gateway.keys import Credential, KeysUnavailable, Tokenizer, Vault, provision
 from vault_gateway.model import Kind, Origin
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 _HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3_256", "blake2b", "blake2s")
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from tests.world import Actor, World, new_town
-from vault_gateway.settings import SettingsError
+from vault_gateway.settings.model import SettingsError
 
 # The test client's own address.
 PEER = "127.0.0.1/32"

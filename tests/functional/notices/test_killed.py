@@ -17,7 +17,8 @@ from tests.functional.notices import provider as providers
 from tests.functional.notices.conftest import WINDOW, eventually
 from tests.functional.notices.provider import Provider
 from tests.world import Town, World, start_server, wait_until_ready
-from vault_gateway.settings import Settings, to_environment
+from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.model import Settings
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.functional.notices.conftest import Waiting
 from tests.functional.notices.provider import Provider
 from tests.world import Actor, World
 from vault_gateway.notices import providers as connectors
-from vault_gateway.settings import SettingsError
+from vault_gateway.settings.model import SettingsError
 
 
 def run(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:

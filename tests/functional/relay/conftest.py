@@ -16,7 +16,7 @@ from tests.functional.relay.twilio import Twilio, gateway
 from tests.pool import retire_numbers
 from tests.world import Actor, Town, World
 from vault_gateway.retention import load_retention
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 CITY = "杭州市"
 PERIODS = load_retention(default_policies() / "retention.yaml")

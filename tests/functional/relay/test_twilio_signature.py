@@ -16,7 +16,7 @@ from tests.pool import fresh_number
 from tests.world import Actor, TurnedClock, World
 from vault_gateway.identity import store
 from vault_gateway.relay.twilio.signature import sign
-from vault_gateway.settings import SettingsError
+from vault_gateway.settings.model import SettingsError
 
 VOICE = "/v1/relay/twilio/voice"
 

@@ -22,7 +22,7 @@ from tests.functional.tokens.database_proxy import DatabaseProxy, database_proxy
 from tests.functional.tokens.test_idempotency import audit_locked, body_of, keyed, wait_until_hanging
 from tests.world import Actor, Town, World, start_server, unique, wait_until_ready
 from vault_gateway.embedded.processes import free_port
-from vault_gateway.settings import to_environment
+from vault_gateway.settings.environment import to_environment
 
 # Of a keyed request with all three kinds: fingerprint, blind indexes, and a call a kind to encrypt.
 CALLS = 5

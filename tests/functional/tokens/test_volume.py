@@ -14,7 +14,7 @@ from tests.functional.tokens.test_faults import children
 from tests.functional.tokens.test_idempotency import count_of
 from tests.world import Town, World, start_server, unique, wait_until_ready
 from vault_gateway.embedded.processes import free_port
-from vault_gateway.settings import to_environment
+from vault_gateway.settings.environment import to_environment
 
 ITEMS = 10_000
 # Parsed body, values, ciphertexts, rows and answer of one request at once; measured 39 MB.

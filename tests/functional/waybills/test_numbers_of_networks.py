@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from tests import canaries
 from tests.unit.networks.shipped import networks
 from tests.world import Tokens, Town, TurnedClock, World, new_town
-from vault_gateway.settings import policies_folder
+from vault_gateway.settings.policies import policies_folder
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _serials = iter(range(100, 10_000))

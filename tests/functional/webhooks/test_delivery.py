@@ -20,7 +20,7 @@ from vault_gateway.client.webhooks import NotSigned, verify
 from vault_gateway.database import Database
 from vault_gateway.keys import Tokenizer
 from vault_gateway.outside.calling import Outside
-from vault_gateway.settings import to_environment
+from vault_gateway.settings.environment import to_environment
 from vault_gateway.webhooks import posting
 from vault_gateway.webhooks.sending import Sender
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from vault_gateway.access.cases import CASES_FILE, Case, read_cases
 from vault_gateway.access.policies import Policies, read_policies
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 FOLDER = default_policies() / "access"
 

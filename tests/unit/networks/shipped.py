@@ -6,7 +6,7 @@ from functools import cache
 
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.verdicts import Networks
-from vault_gateway.settings import policies_folder
+from vault_gateway.settings.policies import policies_folder
 
 
 @cache

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from vault_gateway.notices.parameters import TAKE, ParameterRefused, spoken
 from vault_gateway.notices.templates import LANGUAGES, TemplateError, load_templates
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 
 WINDOW = {"from": "2026-11-11T09:00:00+08:00", "to": "2026-11-11T21:00:00+08:00"}
 GOOD: dict[str, Any] = {"code": "6-2-3041", "place": "西湖驿站 3", "window": WINDOW, "minutes": 20}

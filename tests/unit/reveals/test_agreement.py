@@ -11,7 +11,7 @@ from vault_gateway.access.policies import parse_policies
 from vault_gateway.model import Role
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.purposes import PurposeError, Purposes, load_purposes
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 from vault_gateway.waybills.states import State
 
 

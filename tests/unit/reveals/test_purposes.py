@@ -8,7 +8,7 @@ import pytest
 
 from vault_gateway.model import Role
 from vault_gateway.reveals.purposes import PurposeError, load_purposes
-from vault_gateway.settings import default_policies
+from vault_gateway.settings.policies import default_policies
 from vault_gateway.waybills.states import State
 
 SHIPPED = default_policies() / "purposes.yaml"

@@ -1,0 +1,1 @@
+"""What an operator sets: read once, frozen, refused at start when missing or unsafe."""
