@@ -32,7 +32,7 @@ from vault_gateway.flows.store import shift
 from vault_gateway.model import Tenant, utc_now
 from vault_gateway.tokens.regions import CITIES
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Party, Waybill
+from vault_gateway.waybills.waybill import Party, Waybill
 
 AIM_MS = 50.0
 ENDS = date(2026, 11, 30)

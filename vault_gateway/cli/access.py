@@ -25,8 +25,9 @@ from vault_gateway.reveals.grants import PREFIX as PREFIX_OF_REVEAL
 from vault_gateway.reveals.grants import resource_of_grant
 from vault_gateway.settings.model import PREFIX
 from vault_gateway.settings.policies import policies_folder
-from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.finding import resource_of
+from vault_gateway.waybills.store.numbers import locate
+from vault_gateway.waybills.store.waybills import get_waybill
 
 policies_option = click.option(
     "--policies",
@@ -128,12 +129,12 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
     with conn.transaction():
         if on.startswith(PREFIX_OF_REVEAL):
             return _grant(conn, on)
-        located = waybill_store.locate(conn, on)
+        located = locate(conn, on)
         if located is None:
             raise ClientError("there is no such waybill")
         waybill_id, tenant = located
         enter_tenant(conn, tenant.id)
-        waybill = waybill_store.get_waybill(conn, tenant.id, waybill_id)
+        waybill = get_waybill(conn, tenant.id, waybill_id)
     if action in (
         "fleet.list",
         "courier.register",

@@ -14,8 +14,8 @@ from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.tokens.store import find_views
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.watching import Move
+from vault_gateway.waybills.waybill import Waybill
 
 # What stands for the time of a parcel that was not delivered.
 UNDER_WAY = "-"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from vault_gateway.database import Connection
 from vault_gateway.model import Tenant
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.waybill import Waybill
 
 _FOLDED_AT_ONCE = 10_000
 # Who folds or shows: one at a time.

@@ -30,9 +30,9 @@ from vault_gateway.notices.service import public_id
 from vault_gateway.notices.store import Notice
 from vault_gateway.notices.templates import Template
 from vault_gateway.relay.store.calls import SealedPhone, phone_of
-from vault_gateway.waybills import store as waybill_store
 from vault_gateway.waybills.finding import about, resource_of
 from vault_gateway.waybills.states import FINAL
+from vault_gateway.waybills.store.waybills import get_waybill
 
 log = structlog.get_logger("vault_gateway.notices")
 
@@ -112,7 +112,7 @@ class NoticeSender:
         parcel's way is over, the phone erased, or the sender no longer one who may."""
         event = self._event(notice)
         with self._ledger.open(caller, tenant) as unit:
-            waybill = waybill_store.get_waybill(unit.conn, tenant.id, notice.waybill_id, lock="share")
+            waybill = get_waybill(unit.conn, tenant.id, notice.waybill_id, lock="share")
             event = about(event, waybill)
             decision = unit.decide("notice.send", resource_of(tenant, waybill))
             phone = phone_of(unit.conn, tenant, waybill.recipient.phone)

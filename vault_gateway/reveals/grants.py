@@ -22,7 +22,8 @@ from vault_gateway.reveals.machine import Grant, state_at
 from vault_gateway.reveals.purposes import KIND_OF_FIELD
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.waybills.finding import resource_of
-from vault_gateway.waybills.store import Waybill, find_waybill, get_waybill
+from vault_gateway.waybills.store.waybills import find_waybill, get_waybill
+from vault_gateway.waybills.waybill import Waybill
 
 PREFIX = "rv_"
 

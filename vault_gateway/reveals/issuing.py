@@ -22,7 +22,7 @@ from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import Purpose, Purposes, token_of
 from vault_gateway.tokens import store as token_store
 from vault_gateway.waybills.finding import find
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.waybill import Waybill
 
 # Of a limit for life nothing comes back by waiting: whoever asks again all the same does it no more than daily.
 _NO_SOONER_S = 86_400

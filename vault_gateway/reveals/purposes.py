@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import Kind, Role
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.waybill import Waybill
 from vault_gateway.yamlfile import YamlFault, read_yaml
 
 # `street` is the address cut at the street.

@@ -13,8 +13,8 @@ from vault_gateway.networks.verdicts import Networks
 from vault_gateway.usage import store
 from vault_gateway.usage.store import Delta
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.watching import Move
+from vault_gateway.waybills.waybill import Waybill
 
 
 class SheetCounter:

@@ -10,8 +10,8 @@ from vault_gateway.audit.ledger import Ledger, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.limits import Limits
 from vault_gateway.model import SLUG, Caller, Clock
-from vault_gateway.waybills import store
 from vault_gateway.waybills.lists import read_behind_walls
+from vault_gateway.waybills.store.lists import find_at_counter
 from vault_gateway.waybills.views import Shown
 
 # More parcels than this wait for nobody: the answer then says only that there are more.
@@ -40,7 +40,7 @@ class CounterService:
         place = f"{carrier}/{station}"
         self._spend(caller, event, place)
         with self._ledger.open(caller) as unit:
-            found = store.find_at_counter(unit.conn, carrier, station, last4, MOST_FOUND + 1)
+            found = find_at_counter(unit.conn, carrier, station, last4, MOST_FOUND + 1)
             # Before a tenant is entered: the event is the station's, whoever's parcels are found.
             unit.record(replace(event, detail={"found": len(found)}))
             shown = read_behind_walls(unit, found[:MOST_FOUND], self._clock())

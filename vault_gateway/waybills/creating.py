@@ -18,15 +18,15 @@ from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.tokens.ids import token_text
-from vault_gateway.waybills import store
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
 from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Party, Waybill
+from vault_gateway.waybills.store.waybills import get_waybills, insert_waybills
 from vault_gateway.waybills.views import Shown
 from vault_gateway.waybills.watching import Watcher
+from vault_gateway.waybills.waybill import Party, Waybill
 
 # Levels of an address that a relay number may be of, the narrowest first.
 _RELAY_LEVELS = ("city", "province")
@@ -110,7 +110,7 @@ class WaybillMaker:
 
     def _repeat(self, unit: Unit, tenant: Tenant, stored: list[str]) -> list[Shown | GatewayError]:
         ids = [UUID(text) for text in stored if not text.startswith("!")]
-        waybills = store.get_waybills(unit.conn, tenant.id, ids)
+        waybills = get_waybills(unit.conn, tenant.id, ids)
         as_made = [_as_made(waybill) for waybill in waybills.values()]
         shown = {one.waybill.id: one for one in show(unit, tenant, as_made, self._clock())}
         return [_stored_error(text[1:]) if text.startswith("!") else shown[UUID(text)] for text in stored]
@@ -142,7 +142,7 @@ def _keep(
 ) -> None:
     waybills = [item for item in made if isinstance(item, Waybill)]
     if waybills:
-        store.insert_waybills(unit.conn, tenant.id, waybills)
+        insert_waybills(unit.conn, tenant.id, waybills)
         insert_sheets(unit.conn, tenant.id, sheets)
         unit.record_all(
             [

@@ -19,7 +19,7 @@ from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.ids import parse_token
 from vault_gateway.waybills.accepting import refusal
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Party, Waybill
+from vault_gateway.waybills.waybill import Party, Waybill
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.model import Tenant
-from vault_gateway.waybills import store
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.store.numbers import Life, lives_of
+from vault_gateway.waybills.store.waybills import find_waybill, get_waybill
+from vault_gateway.waybills.waybill import Waybill
 
 _NOBODYS = waybill_resource(
     Tenant("-", "-"), "-", carrier="-", state="-", courier=None, station=None, deliver_by=None
@@ -42,7 +43,7 @@ def find(
         raise refused(event, not_found(), reason="unknown_waybill")
     tenant = located.tenant
     unit.enter(tenant)
-    waybill = store.get_waybill(unit.conn, tenant.id, located.waybill_id, lock=lock)
+    waybill = get_waybill(unit.conn, tenant.id, located.waybill_id, lock=lock)
     resource = resource_of(tenant, waybill)
     decision = unit.decide(action or event.action, resource)
     if not decision.allowed:
@@ -55,14 +56,14 @@ def find(
 def miss(unit: Unit, *, lock: str | None = None) -> None:
     """Does for an unknown number what is done for a foreign one (see `Unit.enter_nobody`)."""
     unit.enter_nobody()
-    store.find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)
+    find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)
     for _ in ("the action", "reading"):
         unit.decide("waybill.read", _NOBODYS)
 
 
-def _locate(unit: Unit, waybill_no: str) -> store.Life | None:
+def _locate(unit: Unit, waybill_no: str) -> Life | None:
     """The parcel that is meant: the live one, or where its number had another life, the caller's own."""
-    lives = store.lives_of(unit.conn, waybill_no)
+    lives = lives_of(unit.conn, waybill_no)
     for life in lives if len(lives) > 1 else ():
         resource = waybill_resource(
             life.tenant,

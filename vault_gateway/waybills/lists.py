@@ -14,8 +14,9 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
 from vault_gateway.identity.tenants import denial
 from vault_gateway.model import Caller, Clock, Role, Tenant
-from vault_gateway.waybills import store
 from vault_gateway.waybills.showing import show
+from vault_gateway.waybills.store.lists import find_of_carrier, list_of_tenant
+from vault_gateway.waybills.store.waybills import get_waybills
 from vault_gateway.waybills.views import Shown
 
 
@@ -41,7 +42,7 @@ class WaybillLists:
         event = Event("waybill.list")
         self._ledger.require(caller, event, tenant_ground(tenant), denial(caller.principal))
         with self._ledger.open(caller, tenant) as unit:
-            found = store.list_of_tenant(
+            found = list_of_tenant(
                 unit.conn,
                 tenant.id,
                 state=wanted.state,
@@ -60,7 +61,7 @@ class WaybillLists:
         answer = GatewayError("forbidden", 403, "Your role may not do this.")
         self._ledger.require(caller, Event("fleet.list"), fleet(principal.carrier or "-"), answer)
         with self._ledger.open(caller) as unit:
-            found = store.find_of_carrier(
+            found = find_of_carrier(
                 unit.conn,
                 principal.carrier or "-",
                 courier=principal.handle if principal.role is Role.COURIER else None,
@@ -85,6 +86,6 @@ def read_behind_walls(unit: Unit, found: Sequence[tuple[UUID, UUID]], now: datet
         tenant = identity_store.tenant_by_id(unit.conn, tenant_id)
         assert tenant is not None, "a waybill has a tenant"
         unit.enter(tenant)
-        waybills = store.get_waybills(unit.conn, tenant_id, ids)
+        waybills = get_waybills(unit.conn, tenant_id, ids)
         shown.update({one.waybill.id: one for one in show(unit, tenant, waybills.values(), now)})
     return [shown[waybill_id] for _, waybill_id in found if waybill_id in shown]

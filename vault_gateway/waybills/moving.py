@@ -16,16 +16,18 @@ from vault_gateway.ids import new_id
 from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.relay.service import RelayService
-from vault_gateway.waybills import store
 from vault_gateway.waybills.creating import tokens_of
 from vault_gateway.waybills.drafting import Order, known_tokens, routing_codes
 from vault_gateway.waybills.finding import about, find
 from vault_gateway.waybills.sheets import cancel_sheet
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import FINAL, State, may_follow
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.store.events import after_event, insert_event
+from vault_gateway.waybills.store.numbers import release_number
+from vault_gateway.waybills.store.waybills import update_recipient, update_state
 from vault_gateway.waybills.views import Shown
 from vault_gateway.waybills.watching import Move, Watcher
+from vault_gateway.waybills.waybill import Waybill
 
 DELIVERY_WINDOW = timedelta(hours=24)
 LONGEST_DELIVERY_WINDOW = timedelta(days=14)
@@ -80,7 +82,7 @@ class WaybillMover:
             if isinstance(party, GatewayError):
                 raise refused(event, party, reason=party.code)
             [code] = routing_codes(unit, [(waybill.carrier, party)], known)
-            store.update_recipient(unit.conn, tenant.id, waybill.id, party, code, self._clock())
+            update_recipient(unit.conn, tenant.id, waybill.id, party, code, self._clock())
             self._relay.reach(unit, tenant, waybill.id, party.phone)
             unit.record(replace(event, tokens=tokens_of(waybill.recipient, party)))
             corrected = replace(waybill, recipient=party, routing_code=code, updated_at=self._clock())
@@ -98,7 +100,7 @@ class WaybillMover:
             tenant, waybill, policies = find(unit, waybill_no, told, lock="update")
             told = replace(told, policies=policies)
             if earlier is not None:
-                then = store.after_event(unit.conn, tenant.id, waybill, UUID(earlier))
+                then = after_event(unit.conn, tenant.id, waybill, UUID(earlier))
                 return show(unit, tenant, [then], self._clock())[0]
             _require_state(waybill, event.type, about(told, waybill))
             self._check_event(unit, waybill, event)
@@ -142,9 +144,9 @@ class WaybillMover:
             deliver_by=(event.deliver_by or now + DELIVERY_WINDOW) if out else waybill.deliver_by,
             updated_at=now,
         )
-        store.update_state(unit.conn, tenant.id, moved)
+        update_state(unit.conn, tenant.id, moved)
         if moved.state in FINAL:
-            store.release_number(unit.conn, moved.waybill_no, moved.id)
+            release_number(unit.conn, moved.waybill_no, moved.id)
         if moved.state is State.CANCELLED:
             cancel_sheet(unit, tenant, waybill, self._issuer, now)
         self._follow(moved.state)(unit, tenant, moved.id)
@@ -152,7 +154,7 @@ class WaybillMover:
             couriers = Tenant(CARRIER_PLATFORM, moved.carrier)
             self._relay.release_pairs(unit, tenant, moved.id, of=couriers.id)
         event_id, at = new_id(now), event.at or now
-        store.insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, at, now)
+        insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, at, now)
         for watcher in self._watchers:
             watcher.moved(unit, tenant, Move(event_id, waybill, moved, at))
         detail: dict[str, str | int] = {"type": event.type.value}

@@ -13,10 +13,10 @@ from vault_gateway.networks import store as segment_store
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.store import Account
 from vault_gateway.networks.verdicts import Networks
-from vault_gateway.waybills import store
 from vault_gateway.waybills.accepting import unusable
 from vault_gateway.waybills.sheets import Sheet
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.store.numbers import take_numbers
+from vault_gateway.waybills.waybill import Waybill
 
 _TRIES_FOR_A_FREE_NUMBER = 5
 IN_A_SEGMENT = "numbers of a granted segment are issued here, not brought"
@@ -92,7 +92,7 @@ def _brought(unit: Unit, own: Drafts) -> Answers:
 def _enter(unit: Unit, tenant: Tenant, answers: Answers) -> Answers:
     """Enters the numbers; those that a living parcel has are answered so."""
     waybills = [sheet.waybill for sheet in answers.values() if isinstance(sheet, Sheet)]
-    entered = store.take_numbers(unit.conn, tenant.id, waybills) if waybills else set()
+    entered = take_numbers(unit.conn, tenant.id, waybills) if waybills else set()
     return {
         at: _in_use() if isinstance(one, Sheet) and one.waybill.id not in entered else one
         for at, one in answers.items()

@@ -18,11 +18,11 @@ from vault_gateway.relay.store import bindings, calls, parties
 from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.relay.store.calls import SealedPhone
 from vault_gateway.tokens import store as token_store
-from vault_gateway.waybills import store
 from vault_gateway.waybills.creating import parcel_of
 from vault_gateway.waybills.finding import about, find, miss
 from vault_gateway.waybills.states import FINAL
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.store.numbers import lives_of
+from vault_gateway.waybills.waybill import Waybill
 
 _BIND = Event("relay.bind")
 MOST_BINDINGS = 20
@@ -122,7 +122,7 @@ class ParcelRelay:
         event = event if binding_id is not None else replace(event, resource=None)
         waybill_no = None if binding_id is None else bindings.waybill_no_of(unit.conn, binding_id)
         if binding_id is None or waybill_no is None:
-            store.lives_of(unit.conn, "")
+            lives_of(unit.conn, "")
             miss(unit)
             raise refused(event, not_found(), reason="unknown_binding")
         tenant, waybill, _ = find(unit, waybill_no, event)

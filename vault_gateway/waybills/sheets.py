@@ -13,7 +13,7 @@ from vault_gateway.model import Tenant
 from vault_gateway.networks.issuing import Issued, SegmentIssuer
 from vault_gateway.networks.store import Account
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.waybill import Waybill
 
 
 @dataclass(frozen=True, slots=True)

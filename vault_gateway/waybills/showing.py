@@ -12,8 +12,8 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.model import Tenant
 from vault_gateway.relay.store import bindings
 from vault_gateway.tokens import store as token_store
-from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.views import Shown
+from vault_gateway.waybills.waybill import Waybill
 
 
 def show(

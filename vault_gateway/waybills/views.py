@@ -12,7 +12,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.model import Caller, Role
 from vault_gateway.relay.service import view_of as relay_view
 from vault_gateway.relay.store.bindings import Binding
-from vault_gateway.waybills.store import Party, Waybill
+from vault_gateway.waybills.waybill import Party, Waybill
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.model import Tenant
-from vault_gateway.waybills.store import Waybill
+from vault_gateway.waybills.waybill import Waybill
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.ids import base32
 from vault_gateway.model import Clock, Tenant
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store import Waybill
 from vault_gateway.waybills.watching import Move
+from vault_gateway.waybills.waybill import Waybill
 from vault_gateway.webhooks import store
 from vault_gateway.webhooks.store import Told
 

@@ -28,7 +28,7 @@ from vault_gateway.reveals.breakglass.requests import (
     view_of,
 )
 from vault_gateway.reveals.breakglass.targets import Target, find_target, target_of_token, target_of_waybill
-from vault_gateway.waybills.store import find_waybill
+from vault_gateway.waybills.store.waybills import find_waybill
 
 
 class BreakGlassService:

@@ -14,8 +14,9 @@ from vault_gateway.reveals.purposes import KIND_OF_FIELD, token_of
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.ids import parse_token
 from vault_gateway.waybills.finding import about
-from vault_gateway.waybills.store import Waybill, get_waybill
-from vault_gateway.waybills.store import locate as locate_waybill
+from vault_gateway.waybills.store.numbers import locate as locate_waybill
+from vault_gateway.waybills.store.waybills import get_waybill
+from vault_gateway.waybills.waybill import Waybill
 
 FIELDS = ("name", "phone", "address")
 
