@@ -97,7 +97,12 @@ class RoutingService:
                 unit.record(replace(_about(event, end), fields=("phone",), token=to.phone.text))
         if not known:
             return self._reject(who, event, "no_binding", end)
-        return self._connect(who, call, number, end, to, event)
+        try:
+            answer = self._connect(who, call, number, end, to, event)
+        except Exception:
+            self._take_back(number, call)
+            raise
+        return answer
 
     def _own_number(self, who: Caller, call: Call) -> tuple[RelayNumber, Event]:
         """Before Vault is asked for anything: who may not route hears that there is no such number."""
@@ -153,24 +158,26 @@ class RoutingService:
     ) -> dict[str, Any]:
         destination = self._open(who, end, to, _about(event, end))
         if destination == call.caller and not end.called_back and number.mode == "extension":
-            return self._turn(who, call, number, end, to, event)
+            return self._turn(who, call, number, end, event)
         if number.mode == "extension" and not end.called_back and not end.can_call_back:
             self._let_call_back(number, end, to.phone, destination)
         return self._connected(call, number, end, destination)
 
-    def _turn(
-        self, who: Caller, call: Call, number: RelayNumber, end: End, to: SealedPhone, event: Event
-    ) -> dict[str, Any]:
+    def _turn(self, who: Caller, call: Call, number: RelayNumber, end: End, event: Event) -> dict[str, Any]:
         """The recipient dialled the own extension: whoever has the parcel now is meant."""
         turned = replace(_about(event, end), fields=("phone",), detail={**event.detail, "to": "courier"})
         if end.courier is None:
-            with self._ledger.look() as conn:
-                calls.forget_call(conn, number.telecom, call.call_id, to.phone)
-            return self._reject(who, event, "no_binding", end)
+            answer = self._reject(who, event, "no_binding", end)
+            self._take_back(number, call)
+            return answer
         with self._ledger.open(who, end.tenant) as unit:
             calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)
             unit.record(replace(turned, token=end.courier.phone.text))
         return self._connected(call, number, end, self._open(who, end, end.courier, turned))
+
+    def _take_back(self, number: RelayNumber, call: Call) -> None:
+        with self._ledger.look() as conn:
+            calls.take_back(conn, number.telecom, call.call_id)
 
     def _connected(self, call: Call, number: RelayNumber, end: End, destination: str) -> dict[str, Any]:
         to, extension = split_extension(destination)

@@ -102,15 +102,17 @@ def insert_call(
     asked_again_within: timedelta,
 ) -> bool:
     """False when this call was connected before, and to something else, from somebody else or longer ago. One that
-    was turned to the courier, for the recipient made it, may be asked about again as well."""
-    row = conn.execute(
+    was turned to the courier, for the recipient made it, may be asked about again as well. True counts as told, until
+    `take_back`."""
+    cursor = conn.execute(
         """
-        insert into relay_call (telecom, call_id, medium, tenant_id, binding_id, waybill_id, number, caller,
-                                phone_tenant, phone_token, routed_at)
+        insert into relay_call as c (telecom, call_id, medium, tenant_id, binding_id, waybill_id, number, caller,
+                                     phone_tenant, phone_token, routed_at)
         values (%(telecom)s, %(call_id)s, %(medium)s, %(tenant)s, %(binding)s, %(waybill)s, %(number)s, %(caller)s,
                 %(phone_tenant)s, %(phone_token)s, %(now)s)
-        on conflict (telecom, call_id) do update set call_id = excluded.call_id
-        returning binding_id, caller, phone_token, routed_at
+        on conflict (telecom, call_id) do update set told = c.told + 1
+        where c.binding_id = excluded.binding_id and c.caller = excluded.caller
+          and c.phone_token in (excluded.phone_token, %(courier)s) and c.routed_at >= %(asked_since)s
         """,
         {
             "telecom": telecom,
@@ -123,13 +125,12 @@ def insert_call(
             "caller": caller,
             "phone_tenant": to.tenant_id,
             "phone_token": to.token,
+            "courier": None if end.courier is None else end.courier.phone.token,
             "now": now,
+            "asked_since": now - asked_again_within,
         },
-    ).fetchone()
-    assert row is not None
-    ends = {to.token, None if end.courier is None else end.courier.phone.token}
-    same = (row["binding_id"], row["caller"]) == (end.binding_id, caller) and row["phone_token"] in ends
-    return same and now - row["routed_at"] <= asked_again_within
+    )
+    return cursor.rowcount == 1
 
 
 def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
@@ -140,12 +141,18 @@ def turn_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
     )
 
 
-def forget_call(conn: Connection, telecom: str, call_id: str, to: Phone) -> None:
-    """Of a call that was going to `to` and was told to go nowhere: the telecom has nothing to report of it."""
-    conn.execute(
-        "delete from relay_call where telecom = %s and call_id = %s and phone_token = %s and recorded_at is null",
-        (telecom, call_id, to.token),
-    )
+def take_back(conn: Connection, telecom: str, call_id: str) -> None:
+    """The telecom was not told after all where the call goes. It has nothing to report of one that it was never told
+    of; but where it asked twice at once, the other may have been answered."""
+    call = (telecom, call_id)
+    with conn.transaction():
+        conn.execute("update relay_call set told = told - 1 where telecom = %s and call_id = %s", call)
+        conn.execute(
+            """
+            delete from relay_call where telecom = %s and call_id = %s and told = 0 and recorded_at is null
+            """,
+            call,
+        )
 
 
 def let_call_back(
