@@ -142,7 +142,7 @@ def _answer(error: psycopg.Error) -> GatewayError:
 
 @contextmanager
 def patiently(conn: Connection, seconds: int) -> Iterator[None]:
-    """A transaction whose statements may take so long: for duties that no request waits for."""
+    """A transaction whose statements may take so long: for chores that no request waits for."""
     bounded = conn if isinstance(conn, _BoundedConnection) else None
     try:
         with conn.transaction():

@@ -1,4 +1,4 @@
-"""Duties that no request waits for, done again and again beside them: partitions made weeks ahead, records removed
+"""Chores that no request waits for, done again and again beside them: partitions made weeks ahead, records removed
 that are past their time. Each can be done by any number of processes at once, and done twice does no harm."""
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from vault_gateway.errors import GatewayError
 
 log = structlog.get_logger("vault_gateway.housekeeping")
 
-Duty = Callable[[Connection], object]
+Chore = Callable[[Connection], object]
 
 EVERY_S = 600.0
 
 
-def keep_house(database: Database, duties: Mapping[str, Duty], *, every_s: float = EVERY_S) -> None:
-    """Does all duties now and again and again, in a thread that ends with the process."""
+def keep_house(database: Database, chores: Mapping[str, Chore], *, every_s: float = EVERY_S) -> None:
+    """Does all chores now and again and again, in a thread that ends with the process."""
 
     def run() -> None:
         pause = threading.Event()
         while True:
-            tidy_up(database, duties)
+            tidy_up(database, chores)
             pause.wait(every_s)
 
     threading.Thread(target=run, name="housekeeping", daemon=True).start()
 
 
-def tidy_up(database: Database, duties: Mapping[str, Duty]) -> None:
-    """Each duty once. One that fails is counted and logged, keeps the others from nothing, and comes again."""
-    for name, duty in duties.items():
+def tidy_up(database: Database, chores: Mapping[str, Chore]) -> None:
+    """Each once. One that fails is counted and logged, keeps the others from nothing, and comes again."""
+    for name, chore in chores.items():
         try:
             with database.connection() as conn:
-                duty(conn)
+                chore(conn)
         except Exception as error:  # noqa: BLE001 -- whatever it is, this thread is the only one there is
             metrics.HOUSEKEEPING_FAILURES.labels(name).inc()
             # Not the text of an exception that is not ours: it may quote a value.
             code = error.code if isinstance(error, GatewayError) else type(error).__name__
-            log.warning("duty failed", duty=name, code=code)
+            log.warning("chore failed", chore=name, code=code)

@@ -23,7 +23,7 @@ SEARCH_ALARMS = Counter(
 )
 WEBHOOKS = Counter("vault_gateway_webhooks_total", "Tries to deliver a parcel event", ["outcome"])
 HOUSEKEEPING_FAILURES = Counter(
-    "vault_gateway_housekeeping_failures_total", "Duties that failed and are tried again", ["duty"]
+    "vault_gateway_housekeeping_failures_total", "Chores that failed and are tried again", ["chore"]
 )
 RELAY_EXHAUSTED = Counter("vault_gateway_relay_exhausted_total", "Parcels that got no relay number")
 RELAY_ROUTES = Counter(

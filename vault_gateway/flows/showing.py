@@ -40,7 +40,7 @@ _LONGEST_S = 60
 
 
 def keep_showing(conn: Connection, now: datetime, every: timedelta = SHOWN_EVERY) -> None:
-    """The duty: folds all that was counted, and shows the pages that have changed and are due."""
+    """The chore: folds all that was counted, and shows the pages that have changed and are due."""
     while _once(conn, lambda: fold(conn)):
         pass
     while _once(conn, lambda: _show(conn, now, now - every)):

@@ -16,7 +16,7 @@ from tests.functional.tokens.test_idempotency import body_of, keyed
 from tests.world import Town, TurnedClock, World, unique
 from vault_gateway.database import Connection, Database
 from vault_gateway.errors import GatewayError
-from vault_gateway.housekeeping import Duty, tidy_up
+from vault_gateway.housekeeping import Chore, tidy_up
 from vault_gateway.tokens.store import WEEKS_AHEAD, keep_partitions_ahead
 
 
@@ -132,11 +132,11 @@ def finds_nothing(_: Connection) -> None:
 
 
 @pytest.mark.parametrize("broken", [divides_by_zero_in_the_database, finds_nothing])
-def test_a_duty_that_fails_is_counted_and_keeps_the_others_from_nothing(
-    database: Database, broken: Duty
+def test_a_chore_that_fails_is_counted_and_keeps_the_others_from_nothing(
+    database: Database, broken: Chore
 ) -> None:
     def failures() -> float:
-        labels = {"duty": "broken"}
+        labels = {"chore": "broken"}
         return REGISTRY.get_sample_value("vault_gateway_housekeeping_failures_total", labels) or 0.0
 
     done: list[str] = []

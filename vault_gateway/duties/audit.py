@@ -1,0 +1,18 @@
+"""The access log, shown to those whom it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from vault_gateway.audit import store as audit_store
+from vault_gateway.audit.http import audit_blueprint
+from vault_gateway.audit.service import AuditService
+from vault_gateway.duties.parts import Parts
+from vault_gateway.housekeeping import Chore
+
+
+def audit(app: Flask, parts: Parts) -> Mapping[str, Chore]:
+    app.register_blueprint(audit_blueprint(AuditService(parts.ledger)))
+    return {"audit_partitions": audit_store.keep_partitions_ahead}

@@ -1,0 +1,96 @@
+"""Values in, tokens out; waybills, couriers, labels and what is told of them. Nothing here can decrypt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from vault_gateway.couriers.http import couriers_blueprint
+from vault_gateway.couriers.listing import CourierList
+from vault_gateway.couriers.resuming import Resumption
+from vault_gateway.couriers.service import CourierService
+from vault_gateway.duties.parts import Parts
+from vault_gateway.flows.counting import FlowCounter
+from vault_gateway.flows.http import flows_blueprint
+from vault_gateway.flows.service import FlowService
+from vault_gateway.flows.showing import keep_showing
+from vault_gateway.housekeeping import Chore, keep_house
+from vault_gateway.identity.tenants import TenantRegistry
+from vault_gateway.labels.http import labels_blueprint
+from vault_gateway.labels.service import LabelService
+from vault_gateway.networks.http import networks_blueprint
+from vault_gateway.networks.service import SegmentService
+from vault_gateway.outside.calling import outside
+from vault_gateway.relay.service import RelayService
+from vault_gateway.relay.store.bindings import Phone
+from vault_gateway.routes.http import routes_blueprint
+from vault_gateway.routes.service import RouteService
+from vault_gateway.tokens.http import tokens_blueprint
+from vault_gateway.tokens.normalise import Normaliser
+from vault_gateway.tokens.service import TokenService
+from vault_gateway.tokens.store import keep_partitions_ahead
+from vault_gateway.usage import store as usage_store
+from vault_gateway.usage.counting import SheetCounter
+from vault_gateway.usage.http import usage_blueprint
+from vault_gateway.usage.service import UsageService
+from vault_gateway.waybills.counter import CounterService
+from vault_gateway.waybills.counter_http import counter_blueprint
+from vault_gateway.waybills.http import waybills_blueprint
+from vault_gateway.waybills.lists import WaybillLists
+from vault_gateway.waybills.service import WaybillService
+from vault_gateway.webhooks.http import webhooks_blueprint
+from vault_gateway.webhooks.outbox import Outbox
+from vault_gateway.webhooks.sending import Sender
+from vault_gateway.webhooks.sending import tidy as tidy_webhooks
+from vault_gateway.webhooks.service import WebhookService
+
+
+def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
+    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
+    networks = parts.rules.networks
+    normaliser = Normaliser(parts.rules.masks)
+    tenants, request_keys, relay = (
+        TenantRegistry(clock),
+        parts.request_keys(),
+        RelayService(clock, parts.rules.retention),
+    )
+    tokens = TokenService(
+        ledger,
+        parts.tokenizer(),
+        normaliser,
+        tenants,
+        clock,
+        missed_searches_a_day=settings.missed_searches_a_day,
+        on_erased=lambda unit, tenant, token: relay.release_of_phone(unit, Phone(tenant.id, token)),
+    )
+    watchers = (SheetCounter(networks), FlowCounter(networks), Outbox(clock))
+    waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
+    couriers = CourierService(ledger, tokens, normaliser, relay, clock)
+    app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
+    app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
+    app.register_blueprint(networks_blueprint(SegmentService(ledger)))
+    app.register_blueprint(
+        couriers_blueprint(
+            couriers, CourierList(ledger), Resumption(ledger, parts.rules.quotas, clock), request_keys
+        )
+    )
+    app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
+    app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))
+    app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
+    receivers = outside(settings.webhook_internal_hosts, settings.webhook_ca)
+    webhooks = WebhookService(ledger, parts.tokenizer(), receivers, clock)
+    app.register_blueprint(webhooks_blueprint(webhooks, request_keys))
+    Sender(parts.database, parts.tokenizer(), receivers, clock).start(settings.webhook_senders)
+    app.register_blueprint(usage_blueprint(UsageService(ledger, networks)))
+    app.register_blueprint(flows_blueprint(FlowService(ledger)))
+    if settings.fold_every_s:
+        folding: dict[str, Chore] = {
+            "usage": usage_store.fold,
+            "flows": lambda conn: keep_showing(conn, clock()),
+        }
+        keep_house(parts.database, folding, every_s=settings.fold_every_s)
+    return {
+        "token_partitions": keep_partitions_ahead,
+        "webhooks": lambda conn: tidy_webhooks(conn, clock),
+    }
