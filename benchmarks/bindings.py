@@ -212,10 +212,10 @@ class Seed:
 
     def _seal(self, platform: str, addresses: Sequence[Address], phones: Sequence[str]) -> list[Ciphertext]:
         settings = self._here.instance.settings()
-        with Vault(settings.vault_addr, connections=1, batch_items=settings.vault_batch_items) as vault:
+        with Vault(settings.vault_addr, operations=1, batch_items=settings.vault_batch_items) as vault:
             tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
             items = [(address, phone.encode()) for address, phone in zip(addresses, phones, strict=True)]
-            sealed = tokenizer.encrypt(platform, items)
+            sealed = tokenizer.seal(platform, items, [])[0]
         return [one for one in sealed if isinstance(one, Ciphertext)]
 
     @contextmanager

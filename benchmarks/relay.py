@@ -131,7 +131,7 @@ class Calls:
 
 def floor(here: Stage, lines: list[Line]) -> Callable[[int], int]:
     settings = here.instance.settings()
-    keys = RelayKeys(Vault(settings.vault_addr, connections=16), settings.identities["relay"])
+    keys = RelayKeys(Vault(settings.vault_addr, operations=16), settings.identities["relay"])
     local = threading.local()
 
     def step(_number: int) -> int:

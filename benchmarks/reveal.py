@@ -127,7 +127,7 @@ class Claims:
 
 def floor(here: Stage) -> Callable[[int], int]:
     settings = here.instance.settings()
-    vault = Vault(settings.vault_addr, connections=16)
+    vault = Vault(settings.vault_addr, operations=16)
     revealer = Revealer(vault, settings.identities["revealer"])
     with psycopg.connect(here.instance.endpoints.admin_dsn, autocommit=True) as conn:
         conn.execute("drop table if exists floor_grant, floor_audit")
@@ -183,12 +183,12 @@ def by_hand(here: Stage) -> Callable[[int], int]:
 
 def _two_fields(here: Stage) -> list[tuple[Address, Ciphertext]]:
     settings = here.instance.settings()
-    with Vault(settings.vault_addr, connections=1) as vault:
+    with Vault(settings.vault_addr, operations=1) as vault:
         tenant, *ids = new_ids(utc_now(), 3)
         kinds = (Kind.NAME, Kind.ADDRESS)
         addresses = [Address(tenant, kind, token) for kind, token in zip(kinds, ids, strict=True)]
         tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
-        sealed = tokenizer.encrypt(PLATFORM, [(address, b"value" * 8) for address in addresses])
+        sealed = tokenizer.seal(PLATFORM, [(address, b"value" * 8) for address in addresses], [])[0]
     return [(a, s) for a, s in zip(addresses, sealed, strict=True) if isinstance(s, Ciphertext)]
 
 

@@ -41,7 +41,7 @@ class Stage:
         settings = self.instance.settings()
         with (
             psycopg.connect(self.instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row) as conn,
-            Vault(settings.vault_addr, connections=1) as vault,
+            Vault(settings.vault_addr, operations=1) as vault,
         ):
             operator = Operator(vault, settings.identities["operator"])
             new = clients.NewClient(name, Role(role), **names)

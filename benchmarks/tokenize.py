@@ -98,7 +98,7 @@ def gateway(merchant: Caller, count: int) -> Callable[[int], int]:
 def floor(here: Stage, count: int) -> Callable[[int], int]:
     """Finished requests, sent as they are: nothing but the engines' own time and the way to them."""
     settings = here.instance.settings()
-    vault = Vault(settings.vault_addr, connections=16, batch_items=settings.vault_batch_items)
+    vault = Vault(settings.vault_addr, operations=16, batch_items=settings.vault_batch_items)
     session = Session(vault, settings.identities["tokenizer"])
     token = session.token(vault.deadline())
     pool = urllib3.HTTPConnectionPool(

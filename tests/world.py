@@ -173,7 +173,7 @@ class World:
         """A client added as an operator would: `actor("merchant", platform="p", merchant="m")`."""
         name = name or unique(role)
         new = clients.NewClient(name, Role(role), **names)
-        with self.admin() as conn, Vault(self.settings.vault_addr, connections=1) as vault:
+        with self.admin() as conn, Vault(self.settings.vault_addr, operations=1) as vault:
             operator = Operator(vault, self.settings.identities["operator"])
             key = clients.add(
                 conn, new, self.clock(), create_keys=operator.create_platform, say=lambda _: None

@@ -51,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         settings.vault_addr,
         ca_file=settings.vault_ca,
         batch_items=settings.vault_batch_items,
-        connections=settings.threads,
+        operations=settings.threads,
     )
     limits = Limits(settings.redis_url)
     watch = CourierWatch(rules.quotas, clock)

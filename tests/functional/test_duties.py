@@ -58,7 +58,7 @@ def test_a_duty_without_its_identity_is_refused_by_name(world: World) -> None:
 
 def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(world: World) -> None:
     settings = world.settings
-    with Vault(settings.vault_addr, connections=1) as vault:
+    with Vault(settings.vault_addr, operations=1) as vault:
         for kind in Kind:
             items = [(Address(uuid4(), kind, uuid4()), Ciphertext(1, b"x" * 40))]
             with pytest.raises(KeysUnavailable, match="refused"):

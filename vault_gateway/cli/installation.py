@@ -102,7 +102,7 @@ def _opened(settings: Settings) -> Iterator[Installation]:
     database.open()
     try:
         with (
-            Vault(settings.vault_addr, ca_file=settings.vault_ca, connections=1) as vault,
+            Vault(settings.vault_addr, ca_file=settings.vault_ca, operations=1) as vault,
             database.connection() as conn,
         ):
             yield Installation(

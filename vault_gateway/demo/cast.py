@@ -131,7 +131,7 @@ def _add_clients(instance: Instance) -> dict[str, str]:
     settings = instance.settings()
     with (
         psycopg.connect(instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row) as conn,
-        Vault(settings.vault_addr, connections=1) as vault,
+        Vault(settings.vault_addr, operations=1) as vault,
     ):
         operator = Operator(vault, settings.identities["operator"])
         _lend_number(conn)

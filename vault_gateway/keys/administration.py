@@ -8,6 +8,7 @@ from typing import Any
 
 from hvac.api.secrets_engines import Transit
 
+from vault_gateway.keys import batches
 from vault_gateway.keys.adapter import PooledAdapter
 from vault_gateway.keys.contexts import Address
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
@@ -15,7 +16,7 @@ from vault_gateway.keys.health import Health, health_of
 from vault_gateway.keys.identity import Credential, Session
 from vault_gateway.keys.names import platform_key, platforms_of
 from vault_gateway.keys.server import Vault
-from vault_gateway.keys.transit import Ciphertext, as_ciphertext, by_kind, ciphertext_fragment
+from vault_gateway.keys.transit import ByKind, Ciphertext, as_ciphertext, ciphertext_fragment
 from vault_gateway.model import Kind
 
 _TYPE = "aes256-gcm96"
@@ -82,7 +83,9 @@ class Operator:
         self, platform: str, items: Sequence[tuple[Address, Ciphertext]]
     ) -> list[Ciphertext | KeyFault]:
         """The same values under the latest version, in order, decrypted nowhere but inside Vault."""
-        return by_kind(self._session, "rewrap", platform, items, ciphertext_fragment, as_ciphertext)
+        rewrapping = ByKind("rewrap", platform, items, ciphertext_fragment)
+        results = batches.run(self._session, rewrapping.batches, self._vault.deadline())
+        return rewrapping.answers(results, as_ciphertext)
 
     @opaque
     def trim(self, platform: str, kind: Kind, min_version: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from vault_gateway.keys.errors import KeysUnavailable
-from vault_gateway.keys.server import Vault
+from vault_gateway.keys.server import Request, Vault
 
 Health = Literal["ok", "sealed", "gone"]
 
@@ -14,7 +14,7 @@ Health = Literal["ok", "sealed", "gone"]
 def vault_health(addr: str, *, ca_file: Path | None = None, timeout_s: float = 1.0) -> Health:
     """`ok`, `sealed` (or not initialised yet), or `gone` (no answer within `timeout_s`, or a strange one)."""
     with Vault(
-        addr, ca_file=ca_file, connections=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s
+        addr, ca_file=ca_file, operations=1, connect_s=timeout_s, read_s=timeout_s, total_s=timeout_s
     ) as vault:
         return health_of(vault)
 
@@ -23,7 +23,7 @@ def health_of(vault: Vault) -> Health:
     """The same over a pool that is open already."""
     try:
         # A standby forwards what it is asked, so it is as good as the active node.
-        status, _ = vault.call("GET", "sys/health?standbyok=true&perfstandbyok=true", None, None)
+        status, _ = vault.call(Request("GET", "sys/health?standbyok=true&perfstandbyok=true", None), None)
     except KeysUnavailable:
         return "gone"
     if status == 200:

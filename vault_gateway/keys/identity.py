@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from hvac.api.auth_methods import AppRole
 
 from vault_gateway.keys.adapter import PooledAdapter
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable
-from vault_gateway.keys.server import Vault, content
+from vault_gateway.keys.server import Request, Vault, content
 
 _RENEW_AT = 2 / 3
 
@@ -35,7 +35,8 @@ class FixedToken:
         self._until = until
 
     def ask(self, method: str, path: str, body: bytes | None = None, deadline: float | None = None) -> Any:
-        return content(*self._vault.call(method, path, body, self._token, deadline or self._until))
+        request = Request(method, path, body)
+        return content(*self._vault.call(request, self._token, deadline or self._until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,20 @@ class Session:
 
     def ask(self, method: str, path: str, body: bytes | None = None, deadline: float | None = None) -> Any:
         """The parsed answer. KeysUnavailable, or KeyFault for a request that Vault finds wrong (400, 404)."""
-        return content(*self.exchange(method, path, body, deadline))
-
-    def exchange(
-        self, method: str, path: str, body: bytes | None, deadline: float | None
-    ) -> tuple[int, bytes]:
-        """Status and body as they come, for callers to whom a refusal has a body worth reading."""
         until = self.vault.deadline() if deadline is None else deadline
+        return content(*self.exchange([Request(method, path, body)], until)[0])
+
+    def exchange(self, requests: Sequence[Request], until: float) -> list[tuple[int, bytes]]:
+        """Status and body of each request in order, as they come: a refusal may have a body worth reading."""
         token = self.token(until)
-        status, data = self.vault.call(method, path, body, token, until)
-        if status == 403:
+        answers = self.vault.calls(requests, token, until)
+        refused = [at for at, (status, _) in enumerate(answers) if status == 403]
+        if refused:
             token = self._token_after_refusal(token, until)
-            status, data = self.vault.call(method, path, body, token, until)
-        return status, data
+            again = self.vault.calls([requests[at] for at in refused], token, until)
+            for at, answer in zip(refused, again, strict=True):
+                answers[at] = answer
+        return answers
 
     def token(self, until: float) -> str:
         """A token that is good now; logs in where there is none or two thirds of its life are over."""

@@ -45,7 +45,7 @@ def provision(
     documents = {file.stem: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.hcl"))}
     if not documents:
         raise ValueError(f"no *.hcl in {folder}")
-    with Vault(addr, ca_file=ca_file, connections=1) as vault:
+    with Vault(addr, ca_file=ca_file, operations=1) as vault:
         admin = FixedToken(vault, admin_token)
         adapter = PooledAdapter(admin)
         _engines(SystemBackend(adapter))

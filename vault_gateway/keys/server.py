@@ -1,24 +1,29 @@
-"""One pool of connections to Vault, and what its answers mean."""
+"""Requests to Vault, several at once, and what its answers mean."""
 
 from __future__ import annotations
 
-import math
+import threading
 import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
-import urllib3
-from urllib3.exceptions import EmptyPoolError, HTTPError, NewConnectionError
 
+from vault_gateway.keys.connections import Connections, NotConnected
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable
 
 # HashiCorp Vault takes no longer arrays, whatever its limit on a body.
 LONGEST_ARRAY = 10_000
 _CHUNK = 1 << 18
 _REFUSED_PAUSE_S = 0.05
+# Requests of one operation on their way together: blind indexes and a ciphertext of each kind.
+_AT_ONCE = 4
 
 
 class Asks(Protocol):
@@ -29,12 +34,22 @@ class Asks(Protocol):
     ) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """To `/v1/<path>`."""
+
+    method: str
+    path: str
+    body: bytes | None
+
+
 class Vault:
     """A Vault or OpenBao server: where it is, how much it takes at once, how long it may take. Thread-safe.
 
     `batch_items` is how many items with a context fit into one request: 240 for OpenBao's default limit of
-    1,000 JSON strings, more where the listener allows more. `total_s` bounds one operation with all its
-    batches; inside it every read is bounded by `read_s`. Redirects are never followed: they would carry
+    1,000 JSON strings, more where the listener allows more. `operations` are done at once, each over four
+    connections at most. `total_s` bounds one operation with all its requests; inside it every read is bounded by
+    `read_s`. Redirects are never followed: they would carry
     values and a token along.
     """
 
@@ -44,23 +59,22 @@ class Vault:
         *,
         ca_file: Path | None = None,
         batch_items: int = 240,
-        connections: int = 16,
+        operations: int = 16,
         connect_s: float = 1.0,
         read_s: float = 5.0,
         total_s: float = 20.0,
     ) -> None:
-        if batch_items < 1 or connections < 1:
-            raise ValueError("batch_items and connections are at least 1")
+        if batch_items < 1 or operations < 1:
+            raise ValueError("batch_items and operations are at least 1")
         self.addr = addr
         self.batch_items = min(batch_items, LONGEST_ARRAY)
         self._connect_s, self._read_s, self._total_s = connect_s, read_s, total_s
         self._base = urlsplit(addr).path.rstrip("/") + "/v1/"
-        # Bounded and blocking: more threads than connections wait a moment instead of flooding Vault.
-        tls = {"ca_certs": str(ca_file), "cert_reqs": "CERT_REQUIRED"} if ca_file is not None else {}
-        self._pool = urllib3.connection_from_url(addr, maxsize=connections, block=True, retries=False, **tls)
+        self._connections = Connections(addr, ca_file)
+        self._operations = threading.BoundedSemaphore(operations)
 
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
     def __enter__(self) -> Vault:
         return self
@@ -74,66 +88,90 @@ class Vault:
         """When an operation that starts now has to be over, on the monotonic clock."""
         return time.monotonic() + self._total_s
 
-    def call(
-        self, method: str, path: str, body: bytes | None, token: str | None, deadline: float | None = None
-    ) -> tuple[int, bytes]:
-        """Status and body of one request to `/v1/<path>`. KeysUnavailable where there is no whole answer."""
+    def call(self, request: Request, token: str | None, deadline: float | None = None) -> tuple[int, bytes]:
+        """Status and body of one request. KeysUnavailable where there is no whole answer."""
+        return self.calls([request], token, deadline)[0]
+
+    def calls(
+        self, requests: Iterable[Request], token: str | None, deadline: float | None = None
+    ) -> list[tuple[int, bytes]]:
+        """Status and body of each request, in order. Some are on their way at once. KeysUnavailable where one has no
+        whole answer, whatever became of the others."""
         headers = {"X-Vault-Request": "true", "Content-Type": "application/json"}
         if token is not None:
             headers["X-Vault-Token"] = token
         until = self.deadline() if deadline is None else deadline
+        # More threads than operations wait a moment instead of flooding Vault.
+        if not self._operations.acquire(timeout=min(self._connect_s, _left(until))):
+            raise KeysUnavailable("overloaded")
         try:
-            return self._attempt(method, path, body, headers, until)
-        except NewConnectionError:
-            # Refused before a byte was sent, as while a node restarts: repeating cannot do anything twice.
-            time.sleep(_REFUSED_PAUSE_S)
-        except (HTTPError, OSError) as error:
-            raise KeysUnavailable(_reason(error)) from None
-        try:
-            return self._attempt(method, path, body, headers, until)
-        except (HTTPError, OSError) as error:
-            raise KeysUnavailable(_reason(error)) from None
-
-    def _attempt(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], until: float
-    ) -> tuple[int, bytes]:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise KeysUnavailable("slow")
-        response = self._pool.urlopen(
-            method,
-            self._base + path,
-            body=body,
-            headers=headers,
-            retries=False,
-            redirect=False,
-            timeout=urllib3.Timeout(connect=min(self._connect_s, left), read=min(self._read_s, left)),
-            pool_timeout=math.ceil(min(self._connect_s, left)),
-            preload_content=False,
-        )
-        try:
-            return response.status, _read(response, until)
+            return self._asked(requests, headers, until)
+        except (HTTPException, OSError, NotConnected) as error:
+            raise KeysUnavailable("slow" if isinstance(error, TimeoutError) else "gone") from None
         finally:
-            response.release_conn()
+            self._operations.release()
+
+    def _asked(
+        self, requests: Iterable[Request], headers: dict[str, str], until: float
+    ) -> list[tuple[int, bytes]]:
+        answers: list[tuple[int, bytes]] = []
+        asked: deque[HTTPConnection] = deque()
+        try:
+            for request in requests:
+                if len(asked) == _AT_ONCE:
+                    answers.append(self._answer(asked, until))
+                connection = self._connected(until)
+                asked.append(connection)
+                _allow(connection, until, self._read_s)
+                connection.request(request.method, self._base + request.path, request.body, headers)
+            while asked:
+                answers.append(self._answer(asked, until))
+        finally:
+            # Their answers were not read, and must not be taken for the next one's.
+            for connection in asked:
+                connection.close()
+        return answers
+
+    def _connected(self, until: float) -> HTTPConnection:
+        try:
+            return self._connections.take(min(self._connect_s, _left(until)))
+        except NotConnected:
+            # As while a node restarts. Nothing was sent: repeating cannot do anything twice.
+            time.sleep(_REFUSED_PAUSE_S)
+            return self._connections.take(min(self._connect_s, _left(until)))
+
+    def _answer(self, asked: deque[HTTPConnection], until: float) -> tuple[int, bytes]:
+        """The answer to the first that was asked, which is asked no more then."""
+        connection = asked[0]
+        _allow(connection, until, self._read_s)
+        response = connection.getresponse()
+        body = _read(response, until)
+        self._connections.keep(asked.popleft())
+        return response.status, body
 
 
-def _read(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    """The body in chunks: the read timeout holds for one chunk only, and a trickle must not last for ever."""
+def _left(until: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise KeysUnavailable("slow")
+    return left
+
+
+def _allow(connection: HTTPConnection, until: float, most_s: float) -> None:
+    """How long the next reads and writes may take each."""
+    connection.sock.settimeout(min(most_s, _left(until)))
+
+
+def _read(response: HTTPResponse, until: float) -> bytes:
+    """The body in chunks: the time-out holds for one chunk only, and a trickle must not last for ever."""
     chunks = []
     while chunk := response.read1(_CHUNK):
         chunks.append(chunk)
-        if time.monotonic() > until:
-            response.close()
-            raise KeysUnavailable("slow")
+        _left(until)
+    if response.length:
+        raise IncompleteRead(b"", response.length)
+    response.close()
     return b"".join(chunks)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, EmptyPoolError):
-        return "overloaded"
-    if isinstance(error, NewConnectionError):
-        return "gone"
-    return "slow" if isinstance(error, urllib3.exceptions.TimeoutError) else "gone"
 
 
 def content(status: int, data: bytes) -> Any:

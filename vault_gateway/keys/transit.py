@@ -5,11 +5,11 @@ from __future__ import annotations
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from vault_gateway.keys import batches
-from vault_gateway.keys.batches import PARTIAL, base64
+from vault_gateway.keys.batches import PARTIAL, Batch, base64
 from vault_gateway.keys.contexts import (
     Address,
     blind_index_prefix,
@@ -47,12 +47,22 @@ class Tokenizer:
         self._session = Session(vault, credential)
 
     @opaque
-    def encrypt(self, platform: str, items: Sequence[tuple[Address, bytes]]) -> list[Ciphertext | KeyFault]:
-        """One ciphertext an item, in order; kinds may be mixed, each costs a call per batch.
+    def seal(
+        self,
+        platform: str,
+        items: Sequence[tuple[Address, bytes]],
+        values: Sequence[tuple[UUID, Origin, Kind, bytes]],
+    ) -> tuple[list[Ciphertext | KeyFault], list[bytes]]:
+        """One ciphertext an item and one blind index a value, each in order.
 
         KeysUnavailable also where the platform has no keys: Vault makes none for a mistyped name.
         """
-        return by_kind(self._session, "encrypt", platform, items, _plaintext_fragment, as_ciphertext)
+        deadline = self._session.vault.deadline()
+        closing = ByKind("encrypt", platform, items, _plaintext_fragment)
+        indexes, *closed = batches.run(
+            self._session, [_hmac_batch(BLIND_INDEX, _index_fragments(values)), *closing.batches], deadline
+        )
+        return closing.answers(closed, as_ciphertext), parsed(_as_hmac, indexes)
 
     @opaque
     def blind_indexes(self, values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
@@ -84,7 +94,7 @@ class Revealer:
     def decrypt(self, platform: str, items: Sequence[tuple[Address, Ciphertext]]) -> list[bytes | KeyFault]:
         """One value an item, in order. KeyFault for what does not open at this address, whatever the
         reason."""
-        return by_kind(self._session, "decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+        return _decrypted(self._session, platform, items)
 
 
 class RelayKeys:
@@ -97,7 +107,7 @@ class RelayKeys:
     @opaque
     def decrypt(self, platform: str, items: Sequence[tuple[Address, Ciphertext]]) -> list[bytes | KeyFault]:
         """Phones of one platform in order, as `Revealer.decrypt`."""
-        return by_kind(self._session, "decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+        return _decrypted(self._session, platform, items)
 
     @opaque
     def caller_digests(self, callers: Sequence[tuple[str, bytes]]) -> list[bytes]:
@@ -107,31 +117,52 @@ class RelayKeys:
 
 
 def _hmacs(session: Session, key: str, fragments: list[bytes]) -> list[bytes]:
-    path = f"{MOUNT}/hmac/{key}"
-    deadline = session.vault.deadline()
-    return parsed(_as_hmac, batches.run(session, path, _HMAC_VERSION, fragments, deadline, strings=2))
+    [results] = batches.run(session, [_hmac_batch(key, fragments)], session.vault.deadline())
+    return parsed(_as_hmac, results)
 
 
-def by_kind(
-    session: Session,
-    operation: str,
-    platform: str,
-    items: Sequence[tuple[Address, V]],
-    fragment: Callable[[V, bytes], bytes],
-    parse: Callable[[dict[str, Any]], T],
-) -> list[T]:
-    """Run one operation over items of mixed kinds: a key per kind, answers in the items' order."""
-    deadline = session.vault.deadline()
-    positions: dict[Kind, list[int]] = {}
-    for position, (address, _) in enumerate(items):
-        positions.setdefault(address.kind, []).append(position)
-    answers: dict[int, T] = {}
-    for kind, where in positions.items():
-        path = f"{MOUNT}/{operation}/{platform_key(platform, kind)}"
-        fragments = _fragments(kind, (items[position] for position in where), fragment)
-        results = batches.run(session, path, PARTIAL, fragments, deadline)
-        answers.update(zip(where, parsed(parse, results), strict=True))
-    return [answers[position] for position in range(len(items))]
+def _hmac_batch(key: str, fragments: list[bytes]) -> Batch:
+    return Batch(f"{MOUNT}/hmac/{key}", _HMAC_VERSION, fragments, strings=2)
+
+
+def _decrypted(
+    session: Session, platform: str, items: Sequence[tuple[Address, Ciphertext]]
+) -> list[bytes | KeyFault]:
+    opening = ByKind("decrypt", platform, items, ciphertext_fragment)
+    return opening.answers(batches.run(session, opening.batches, session.vault.deadline()), _as_plaintext)
+
+
+class ByKind(Generic[V]):
+    """One operation over items of mixed kinds: a key and so a batch per kind, answers in the items' order."""
+
+    def __init__(
+        self,
+        operation: str,
+        platform: str,
+        items: Sequence[tuple[Address, V]],
+        fragment: Callable[[V, bytes], bytes],
+    ) -> None:
+        positions: dict[Kind, list[int]] = {}
+        for position, (address, _) in enumerate(items):
+            positions.setdefault(address.kind, []).append(position)
+        self._positions = list(positions.values())
+        self.batches = [
+            Batch(
+                f"{MOUNT}/{operation}/{platform_key(platform, kind)}",
+                PARTIAL,
+                _fragments(kind, (items[position] for position in where), fragment),
+            )
+            for kind, where in positions.items()
+        ]
+
+    def answers(
+        self, results: Sequence[list[dict[str, Any]]], parse: Callable[[dict[str, Any]], T]
+    ) -> list[T]:
+        """Vault's results of each batch, by `parse`."""
+        answers: dict[int, T] = {}
+        for where, of_kind in zip(self._positions, results, strict=True):
+            answers.update(zip(where, parsed(parse, of_kind), strict=True))
+        return [answers[position] for position in range(len(answers))]
 
 
 def _fragments(

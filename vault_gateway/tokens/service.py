@@ -129,7 +129,10 @@ class TokenService:
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
         with_index = (tenant.id, origin_of(caller), kind, normalised.index)
-        blind_index = self._ask_vault_for_indexes([with_index])[0]
+        try:
+            [blind_index] = self._tokenizer.blind_indexes([with_index])
+        except KeysUnavailable:
+            raise unavailable("vault") from None
         today = self._clock().date()
         with self._ledger.open(caller, tenant) as unit:
             if not store.reserve_miss(unit.conn, tenant.id, today, self._missed_a_day):
@@ -213,16 +216,15 @@ class TokenService:
         self, tenant: Tenant, origin: Origin, values: Sequence[tuple[Kind, Normalised]], ids: Sequence[UUID]
     ) -> list[store.NewToken]:
         """Rows ready to be stored: ciphertext and blind index of each value, bound to its token id."""
-        tenant_id = tenant.id
-        indexes = self._ask_vault_for_indexes(
-            [(tenant_id, origin, kind, value.index) for kind, value in values]
-        )
+        if not values:
+            return []
         items = [
-            (Address(tenant_id, kind, token_id), value.value)
+            (Address(tenant.id, kind, token_id), value.value)
             for (kind, value), token_id in zip(values, ids, strict=True)
         ]
+        indexed = [(tenant.id, origin, kind, value.index) for kind, value in values]
         try:
-            sealed = self._tokenizer.encrypt(tenant.platform, items) if items else []
+            sealed, indexes = self._tokenizer.seal(tenant.platform, items, indexed)
         except KeysUnavailable:
             raise unavailable("vault") from None
         rows = []
@@ -231,12 +233,6 @@ class TokenService:
                 raise unavailable("vault")
             rows.append(store.NewToken(token_id, kind, value, ciphertext, index))
         return rows
-
-    def _ask_vault_for_indexes(self, values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
-        try:
-            return self._tokenizer.blind_indexes(values) if values else []
-        except KeysUnavailable:
-            raise unavailable("vault") from None
 
     def _keep(
         self,

@@ -55,19 +55,19 @@ class Meter:
 @contextmanager
 def metered() -> Iterator[Meter]:
     meter = Meter()
-    waits, attempts = database._BoundedConnection.wait, Vault._attempt
+    waits, answers = database._BoundedConnection.wait, Vault._answer
 
     def wait(self: Any, *arguments: Any, **named: Any) -> Any:
         meter.count("statements")
         return waits(self, *arguments, **named)
 
-    def attempt(self: Any, *arguments: Any, **named: Any) -> Any:
+    def answer(self: Any, *arguments: Any, **named: Any) -> Any:
         meter.count("vault")
-        return attempts(self, *arguments, **named)
+        return answers(self, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database._BoundedConnection, "wait", wait)
-        patched.setattr(Vault, "_attempt", attempt)
+        patched.setattr(Vault, "_answer", answer)
         yield meter
 
 

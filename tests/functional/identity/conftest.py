@@ -44,7 +44,7 @@ def register(
 ) -> str:
     source = issuers.settled_source(jwks, outside or Outside(), lambda _: None)
     new = issuers.NewIssuer(iss, source, frozenset(Role(role) for role in roles), **names)
-    with world.admin() as conn, Vault(world.settings.vault_addr, connections=1) as vault:
+    with world.admin() as conn, Vault(world.settings.vault_addr, operations=1) as vault:
         operator = Operator(vault, world.settings.identities["operator"])
         return issuers.add(conn, new, world.clock(), create_keys=operator.create_platform, say=lambda _: None)
 

@@ -104,7 +104,7 @@ def test_relay_opens_phones(
     platform: str,
     home: Address,
 ) -> None:
-    [ciphertext] = tokenizer.encrypt(platform, [(home, b"13800001234")])
+    [ciphertext] = tokenizer.seal(platform, [(home, b"13800001234")], [])[0]
     assert isinstance(ciphertext, Ciphertext)
     assert Revealer(vault, credentials["relay"]).decrypt(platform, [(home, ciphertext)]) == [b"13800001234"]
 
@@ -118,7 +118,7 @@ def test_classes_are_refused_under_another_identity(
     with pytest.raises(KeysUnavailable, match="refused"):
         Revealer(vault, credentials["operator"]).decrypt(platform, one)
     with pytest.raises(KeysUnavailable, match="refused"):
-        Tokenizer(vault, credentials["revealer"]).encrypt(platform, [(home, b"x")])
+        Tokenizer(vault, credentials["revealer"]).seal(platform, [(home, b"x")], [])[0]
     with pytest.raises(KeysUnavailable, match="refused"):
         Tokenizer(vault, credentials["revealer"]).blind_indexes(
             [(tenant_id, Origin.PLATFORM, Kind.PHONE, b"x")]

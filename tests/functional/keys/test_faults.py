@@ -76,14 +76,14 @@ def test_a_fault_in_the_middle_of_the_batches_says_nothing(
     items = [(Address(tenant_id, Kind.PHONE, uuid4()), CANARY) for _ in range(30)]
     stored = [
         (address, answer)
-        for (address, _), answer in zip(items, tokenizer.encrypt(platform, items), strict=True)
+        for (address, _), answer in zip(items, tokenizer.seal(platform, items, [])[0], strict=True)
         if isinstance(answer, Ciphertext)
     ]
     with Vault(proxy.addr, batch_items=10, connect_s=0.5, read_s=0.5, total_s=1.2) as vault:
         writer, reader = Tokenizer(vault, credentials["tokenizer"]), Revealer(vault, credentials["revealer"])
         proxy.break_after(1, fault)
         with pytest.raises(KeysUnavailable) as caught:
-            writer.encrypt(platform, items)
+            writer.seal(platform, items, [])[0]
         assert caught.value.reason == reason
         assert_silent(caught.value)
 
@@ -116,7 +116,7 @@ def test_a_batch_beyond_the_servers_limit_is_refused_whole_and_silently(
     with Vault(vault.addr, batch_items=600) as greedy:
         items = [(Address(tenant_id, Kind.NAME, uuid4()), CANARY) for _ in range(600)]
         with pytest.raises(KeysUnavailable, match="refused") as caught:
-            Tokenizer(greedy, credentials["tokenizer"]).encrypt(platform, items)
+            Tokenizer(greedy, credentials["tokenizer"]).seal(platform, items, [])[0]
         assert_silent(caught.value)
 
 
@@ -126,7 +126,7 @@ def test_the_default_batch_is_within_the_servers_default_limit(
     with Vault(vault.addr) as by_default:
         tokenizer = Tokenizer(by_default, credentials["tokenizer"])
         items = [(Address(tenant_id, Kind.NAME, uuid4()), b"x") for _ in range(700)]
-        assert all(isinstance(answer, Ciphertext) for answer in tokenizer.encrypt(platform, items))
+        assert all(isinstance(answer, Ciphertext) for answer in tokenizer.seal(platform, items, [])[0])
         values = [(tenant_id, Origin.PLATFORM, Kind.NAME, str(n).encode()) for n in range(1100)]
         assert len(set(tokenizer.blind_indexes(values))) == 1100
 
@@ -134,7 +134,7 @@ def test_the_default_batch_is_within_the_servers_default_limit(
 def test_a_hanging_vault_holds_no_operation_beyond_its_bound(
     proxy: FaultyProxy, credentials: Mapping[str, Credential]
 ) -> None:
-    with Vault(proxy.addr, connections=2, connect_s=0.2, read_s=0.3, total_s=0.6) as vault:
+    with Vault(proxy.addr, operations=2, connect_s=0.2, read_s=0.3, total_s=0.6) as vault:
         tokenizer = Tokenizer(vault, credentials["tokenizer"])
         tokenizer.fingerprint("key:a", b"")
         proxy.break_after(0, "hang")

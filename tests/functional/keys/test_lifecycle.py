@@ -13,7 +13,7 @@ from vault_gateway.model import Kind
 
 
 def closed(tokenizer: Tokenizer, platform: str, home: Address, value: bytes) -> Ciphertext:
-    [answer] = tokenizer.encrypt(platform, [(home, value)])
+    [answer] = tokenizer.seal(platform, [(home, value)], [])[0]
     assert isinstance(answer, Ciphertext)
     return answer
 

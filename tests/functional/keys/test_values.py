@@ -17,7 +17,7 @@ from vault_gateway.model import Kind, Origin
 
 def closed(tokenizer: Tokenizer, platform: str, items: Sequence[tuple[Address, bytes]]) -> list[Ciphertext]:
     """The items' ciphertexts, none of which may fail."""
-    answers = tokenizer.encrypt(platform, items)
+    answers = tokenizer.seal(platform, items, [])[0]
     good = [answer for answer in answers if isinstance(answer, Ciphertext)]
     assert len(good) == len(items)
     return good
@@ -120,7 +120,7 @@ def test_a_mistyped_platform_is_refused_and_gets_no_key(
     tokenizer: Tokenizer, operator: Operator, platform: str, home: Address
 ) -> None:
     with pytest.raises(KeysUnavailable, match="refused"):
-        tokenizer.encrypt(f"{platform}x", [(home, b"value")])
+        tokenizer.seal(f"{platform}x", [(home, b"value")], [])[0]
     assert platform in operator.platforms()
     assert f"{platform}x" not in operator.platforms()
     with pytest.raises(KeyFault):
@@ -132,7 +132,7 @@ def test_a_platform_that_is_no_slug_never_reaches_a_url(
     tokenizer: Tokenizer, home: Address, name: str
 ) -> None:
     with pytest.raises(ValueError, match="slug"):
-        tokenizer.encrypt(name, [(home, b"value")])
+        tokenizer.seal(name, [(home, b"value")], [])[0]
 
 
 def test_blind_indexes_are_stable_and_in_order(tokenizer: Tokenizer, tenant_id: UUID) -> None:

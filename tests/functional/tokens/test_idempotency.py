@@ -179,7 +179,7 @@ def test_the_answer_outlives_a_rotation_and_an_erasure(town: Town) -> None:
     key, body = unique("k"), body_of(unique("O"))
     first = keyed(town.merchant, key, body)
     settings = town.world.settings
-    with Vault(settings.vault_addr, connections=1) as vault:
+    with Vault(settings.vault_addr, operations=1) as vault:
         operator = Operator(vault, settings.identities["operator"])
         for kind in Kind:
             assert operator.rotate(town.platform_slug, kind) == 2

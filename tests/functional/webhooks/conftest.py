@@ -34,7 +34,7 @@ def database(world: World) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def tokenizer(world: World) -> Tokenizer:
-    vault = Vault(world.settings.vault_addr, connections=4)
+    vault = Vault(world.settings.vault_addr, operations=4)
     return Tokenizer(vault, world.settings.identities["tokenizer"])
 
 

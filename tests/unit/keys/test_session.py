@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import orjson
 import pytest
 
 from vault_gateway.keys import Credential, KeysUnavailable, Vault
 from vault_gateway.keys.identity import Session
+from vault_gateway.keys.server import Request
 
 
 class Clock:
@@ -27,9 +28,12 @@ class ScriptedVault(Vault):
         self.logins = 0
         self.broken: Callable[[str], int | None] = lambda path: None
 
-    def call(
-        self, method: str, path: str, body: bytes | None, token: str | None, deadline: float | None = None
-    ) -> tuple[int, bytes]:
+    def calls(
+        self, requests: Iterable[Request], token: str | None, deadline: float | None = None
+    ) -> list[tuple[int, bytes]]:
+        return [self._answered(request.path) for request in requests]
+
+    def _answered(self, path: str) -> tuple[int, bytes]:
         if (status := self.broken(path)) is not None:
             return status, b"{}"
         if not path.endswith("/login"):
@@ -120,3 +124,20 @@ def test_a_login_without_a_token_in_its_answer_is_garbled(session: Session, vaul
     vault.broken = lambda path: 204
     with pytest.raises(KeysUnavailable, match="garbled"):
         token(session)
+
+
+def test_of_several_requests_only_the_refused_are_asked_again(
+    session: Session, vault: ScriptedVault, clock: Clock
+) -> None:
+    asked: list[str] = []
+
+    def forbid_until_a_fresh_login(path: str) -> int | None:
+        asked.append(path)
+        return 403 if path == "b" and vault.logins == 1 else None
+
+    vault.broken = forbid_until_a_fresh_login
+    token(session)
+    clock.now += 2
+    answers = session.exchange([Request("POST", path, b"") for path in "abc"], vault.deadline())
+    assert [status for status, _ in answers] == [200, 200, 200]
+    assert asked == ["auth/approle/login", "a", "b", "c", "auth/approle/login", "b"]
