@@ -63,7 +63,21 @@ class _Windows:
 
 class _Memory(MemoryStorage):
     """That of `limits` starts a thread for nearly every call, which looks through all that is counted, and the call
-    waits until it runs. Here one looks through it now and then; what has expired counts for nothing before, too."""
+    waits until it runs. Here one looks through it now and then; what has expired counts for nothing before, too.
+
+    Nor does it count exactly: one call may take what another has just begun to count for expired."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counting = threading.RLock()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        with self._counting:
+            return super().incr(key, expiry, amount)
+
+    def get(self, key: str) -> int:
+        with self._counting:
+            return super().get(key)
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the name by which the library calls it
         if not self.timer.is_alive():
@@ -136,6 +150,32 @@ class Limits:
         if reset_s:
             raise too_many(name, reset_s)
 
+    def take(self, name: str, rate: str, who: str) -> bool:
+        """Counts one call of `who`, in the same step in which it is seen that one is left; else False, and nothing is
+        counted. For what `give_back` may undo."""
+        item = parse(rate)
+
+        def hit(windows: _Windows) -> bool:
+            if windows.fixed.hit(item, name, who):
+                return True
+            _take_off(windows, item, name, who)
+            return False
+
+        taken, _ = self._counted(hit, local_will_do=False)
+        if not taken:
+            metrics.RATE_LIMITED.labels(name).inc()
+        return taken
+
+    def give_back(self, name: str, rate: str, who: str) -> None:
+        """One that was taken, and turned out not to count."""
+        item = parse(rate)
+        self._counted(lambda windows: _take_off(windows, item, name, who), local_will_do=False)
+
+    def has_left(self, name: str, rate: str, who: str) -> bool:
+        item = parse(rate)
+        left, _ = self._counted(lambda windows: windows.fixed.test(item, name, who), local_will_do=False)
+        return left
+
     def state(self) -> Literal["ok", "local"]:
         """`local` while Redis is away: what must be counted exactly is refused, the rest is counted here."""
         if self._redis_url is None:
@@ -183,6 +223,10 @@ def _redis(url: str) -> RedisStorage:
         socket_connect_timeout=_ANSWERS_WITHIN_S,
         retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py as it is
     )
+
+
+def _take_off(windows: _Windows, item: RateLimitItem, name: str, who: str) -> None:
+    windows.storage.incr(item.key_for(name, who), item.get_expiry(), -1)
 
 
 def _allowance(limiter: RateLimiter, item: RateLimitItem, name: str, who: str) -> Allowance:

@@ -12,11 +12,9 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from vault_gateway import metrics
-from vault_gateway.errors import GatewayError
 from vault_gateway.limits import Limits
 from vault_gateway.relay.store.pool import RelayNumber
 
@@ -42,6 +40,10 @@ class Dialler:
         return count * int(10 ** max(0, self.number.digits - _SIX_DIGITS))
 
 
+# What a try counts for: the limit's name, its rate, and whose it is.
+Tries = tuple[tuple[str, str, str], ...]
+
+
 class Guesses:
     """Wrong extensions by caller and by number. 503 where they cannot be counted."""
 
@@ -49,40 +51,47 @@ class Guesses:
         self._limits = limits
 
     def are_used_up(self, who: Dialler) -> bool:
-        """Asked before an extension is looked at, so that a locked caller learns nothing by going on."""
-        number = who.number.number
-        if who.anywhere is None:
-            return not self._left("relay-guess-hidden", who.of_all(OF_ALL_WHO_HIDE), number)
-        if not self._left("relay-guess", OF_A_CALLER, who.anywhere.hex()):
-            return True
-        is_tried = not self._left("relay-guess-number", who.of_all(OF_A_NUMBER), number)
-        return is_tried and not self._left("relay-guess-here", OF_A_CALLER_THERE, who.here.hex())
+        return not all(self._limits.has_left(*one) for one in self._of(who))
 
-    def count(self, who: Dialler) -> bool:
-        """Counts a wrong extension; True once the number has seen more of them than mistakes explain."""
-        number = who.number.number
-        if who.anywhere is None:
-            self._spend("relay-guess-hidden", who.of_all(OF_ALL_WHO_HIDE), number)
-        else:
-            self._spend("relay-guess", OF_A_CALLER, who.anywhere.hex())
-            self._spend("relay-guess-here", OF_A_CALLER_THERE, who.here.hex())
-        if self._spend("relay-guess-number", who.of_all(OF_A_NUMBER), number):
+    def take(self, who: Dialler) -> Tries | None:
+        """Taken before an extension is looked at, so that who tries many at once has no more tries than others, and a
+        locked caller learns nothing by going on (None). What was no wrong extension is given back."""
+        taken: Tries = ()
+        for one in self._of(who):
+            if not self._limits.take(*one):
+                self.give_back(taken)
+                return None
+            taken += (one,)
+        return taken
+
+    def give_back(self, taken: Tries) -> None:
+        for one in taken:
+            self._limits.give_back(*one)
+
+    def missed(self, who: Dialler, taken: Tries) -> bool:
+        """It was a wrong one; True once the number has seen more of them than mistakes explain."""
+        if who.anywhere is not None and _here(who) not in taken:
+            self._limits.take(*_here(who))
+        if self._limits.take(*_of_number(who)):
             return False
         metrics.RELAY_GUESS_ALARMS.inc()
         return True
 
-    def _left(self, name: str, count: int, who: str) -> bool:
-        return self._ask(self._limits.require_left, name, count, who)
+    def _of(self, who: Dialler) -> Tries:
+        if who.anywhere is None:
+            return (("relay-guess-hidden", _an_hour(who.of_all(OF_ALL_WHO_HIDE)), who.number.number),)
+        anywhere = ("relay-guess", _an_hour(OF_A_CALLER), who.anywhere.hex())
+        is_tried = not self._limits.has_left(*_of_number(who))
+        return (anywhere, _here(who)) if is_tried else (anywhere,)
 
-    def _spend(self, name: str, count: int, who: str) -> bool:
-        """False where it was used up already."""
-        return self._ask(self._limits.spend, name, count, who)
 
-    def _ask(self, limit: Callable[[str, str, str], object], name: str, count: int, who: str) -> bool:
-        try:
-            limit(name, f"{count}/hour", who)
-        except GatewayError as error:
-            if error.code != "rate_limited":
-                raise
-            return False
-        return True
+def _here(who: Dialler) -> tuple[str, str, str]:
+    return "relay-guess-here", _an_hour(OF_A_CALLER_THERE), who.here.hex()
+
+
+def _of_number(who: Dialler) -> tuple[str, str, str]:
+    return "relay-guess-number", _an_hour(who.of_all(OF_A_NUMBER)), who.number.number
+
+
+def _an_hour(count: int) -> str:
+    return f"{count}/hour"

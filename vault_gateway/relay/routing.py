@@ -21,7 +21,7 @@ from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Clock
 from vault_gateway.relay.debts import Debts
-from vault_gateway.relay.guessing import Dialler, Guesses
+from vault_gateway.relay.guessing import Dialler, Guesses, Tries
 from vault_gateway.relay.opening import open_phone
 from vault_gateway.relay.service import BINDING_PREFIX
 from vault_gateway.relay.store import calls, pool
@@ -71,11 +71,18 @@ class RoutingService:
         dialler = self._dialler(call, number)
         extension = call.extension or _extension_in(call.text, number.digits)
         # Not of a pair, or of somebody who calls back: those are known, and dial nothing that they could guess.
-        if number.mode == "extension" and extension is not None and self._guesses.are_used_up(dialler):
+        guesses = number.mode == "extension" and extension is not None
+        taken = self._guesses.take(dialler) if guesses else ()
+        if taken is None:
             return self._reject(who, event, "blocked")
-        end = self._look_up(number, extension, dialler.here)
+        try:
+            end = self._look_up(number, extension, dialler.here)
+        except Exception:
+            self._guesses.give_back(taken)
+            raise
         if end is None:
-            return self._nobody(who, call, number, event, dialler, extension)
+            return self._nobody(who, call, number, event, dialler, taken)
+        self._guesses.give_back(taken)
         reason = self._reason_against(number, end)
         to = end.courier if end.called_back else end.reaches
         if reason is not None or to is None:
@@ -134,16 +141,20 @@ class RoutingService:
         number: RelayNumber,
         event: Event,
         dialler: Dialler,
-        extension: str | None,
+        taken: Tries,
     ) -> dict[str, Any]:
-        """A stranger to a pair, no extension yet, or one that nobody has."""
+        """A stranger to a pair, no extension yet, or one that nobody has, for which a try is `taken`."""
         if number.mode == "axb":
             return self._reject(who, event, "unknown_caller")
-        if extension is None and self._guesses.are_used_up(dialler):
-            return self._reject(who, event, "blocked")
-        if extension is None and call.medium == "voice":
+        if not taken and call.medium == "voice":
+            if self._guesses.are_used_up(dialler):
+                return self._reject(who, event, "blocked")
             return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
-        if self._guesses.count(dialler):
+        # A message that names no extension counts as a wrong one.
+        tries = taken or self._guesses.take(dialler)
+        if tries is None:
+            return self._reject(who, event, "blocked")
+        if self._guesses.missed(dialler, tries):
             event = replace(event, detail={**event.detail, "alarm": "guessing"})
         return self._reject(who, event, "no_binding")
 

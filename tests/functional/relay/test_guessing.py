@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers
 from tests.functional.relay.test_pool import bind_pair
 from tests.functional.relay.test_routing import wrong
+from tests.functional.serve.outside import start_redis
 from tests.world import Actor, World
 from vault_gateway import metrics
 from vault_gateway.relay import guessing
@@ -63,6 +67,58 @@ def test_a_tried_number_rings_an_alarm_and_has_fewer_tries_for_each(
     path = f"/v1/audit/events?action=relay.route&outcome=deny&actor=key:{tried.telecom.name}&limit=20"
     told = [event["detail"].get("alarm") for event in auditor.get(path).get_json()["items"]]
     assert told.count("guessing") >= 3
+
+
+@pytest.fixture(params=["memory", "redis"])
+def counted(request: pytest.FixtureRequest, world: World, line: Line, tmp_path: Path) -> Iterator[Line]:
+    """The same, for each place where tries are counted."""
+    redis = start_redis(tmp_path) if request.param == "redis" else None
+    app = world.gateway(redis_url=None if redis is None else redis.address)
+    yield replace(line, telecom=Actor(app, line.telecom.key, line.telecom.name))
+    app.extensions["database"].close()
+    if redis is not None:
+        redis.stop()
+
+
+def test_who_tries_many_at_once_has_no_more_tries(counted: Line) -> None:
+    with ThreadPoolExecutor(24) as threads:
+        # Right ones first: as many at once as there may be wrong ones, and they count for nothing.
+        calls = [threads.submit(counted.call, counted.courier_phone, counted.extension) for _ in range(10)]
+        assert {call.result().get_json()["action"] for call in calls} == {"connect"}
+        for caller, tries in (
+            (counted.courier_phone, guessing.OF_A_CALLER),
+            (HIDDEN, guessing.OF_ALL_WHO_HIDE),
+        ):
+            guessed = [threads.submit(guess, counted, caller) for _ in range(tries + 14)]
+            answers = [answer for one in guessed for answer in one.result()]
+            assert answers.count(UNKNOWN) == tries
+            assert answers.count(BLOCKED) == 14
+
+
+def test_a_number_that_is_tried_has_three_tries_for_each_at_once(
+    counted: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", 1)
+    guess(counted, canaries.phone())
+    stranger = canaries.phone()
+    with ThreadPoolExecutor(12) as threads:
+        answers = [one.result() for one in [threads.submit(guess, counted, stranger) for _ in range(12)]]
+    assert answers.count([UNKNOWN]) == 3
+    # Where the number is not tried any more, those that were refused have used up nothing.
+    monkeypatch.setattr(guessing, "OF_A_NUMBER", 100)
+    assert guess(counted, stranger, 8) == [UNKNOWN] * 7 + [BLOCKED]
+
+
+def test_a_database_that_fails_uses_up_nobodys_tries(world: World, tried: Line) -> None:
+    with world.admin() as conn:
+        conn.execute("revoke execute on function relay_end from vault_gateway_app")
+    try:
+        failed = [tried.call(tried.courier_phone, tried.extension).status_code for _ in range(11)]
+    finally:
+        with world.admin() as conn:
+            conn.execute("grant execute on function relay_end to vault_gateway_app")
+    assert failed == [500] * 11
+    assert tried.call(tried.courier_phone, tried.extension).get_json()["action"] == "connect"
 
 
 def test_no_stranger_shuts_a_parcels_line(tried: Line, monkeypatch: pytest.MonkeyPatch) -> None:
