@@ -24,6 +24,7 @@ class FaultyProxy(ThreadingHTTPServer):
         self.fault = "none"
         self.healthy = 0
         self.paths: list[str] = []
+        self.tokens: set[str] = set()
         # Called while a transit request waits, before it is passed on.
         self.on_transit: Callable[[], None] | None = None
         self.pool = urllib3.PoolManager(maxsize=8)
@@ -80,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes, fault: str) -> None:
         token = self.headers.get("X-Vault-Token")
+        if token:
+            self.server.tokens.add(token)
         answer = self.server.pool.request(
             self.command,
             self.server.target + self.path,
