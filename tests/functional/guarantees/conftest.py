@@ -33,7 +33,7 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaoServer]:
 def app(world: World) -> Flask:
     """With quotas that no walk uses up, and a provider of notices that nothing is sent to."""
     app = world.gateway(
-        break_glass_a_day=10**6,
+        break_glass_a_day=1000,
         missed_searches_a_day=10**6,
         notice_provider="webhook",
         notice_webhook_url="http://127.0.0.1:9/send",
