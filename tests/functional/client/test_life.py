@@ -1,31 +1,22 @@
-"""Every method of the SDK against a real gateway, in the order of a parcel's life."""
+"""What the SDK does with a parcel, against a real gateway, in the order of its life."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests import canaries
 from tests.functional.client.conftest import ClientOf
-from tests.functional.flows.books import issue, show_now
-from tests.functional.waybills.segments import granted
-from tests.pool import add_numbers, retire_numbers
 from tests.world import Town, World, new_town, unique
 from vault_gateway.client import (
     ApiError,
-    Call,
-    Client,
     ItemError,
     Order,
     Recipient,
     RelayNumber,
     Revealed,
-    Route,
     TokenInfo,
     Tokenized,
     Value,
@@ -198,29 +189,6 @@ def test_a_carrier_keeps_its_couriers(town: Town, client_of: ClientOf) -> None:
         couriers.remove(handle)
 
 
-def test_an_auditor_reads_the_log_over_all_pages(world: World, town: Town, client_of: ClientOf) -> None:
-    waybill_no = town.out_for_delivery()
-    for _ in range(120):
-        town.carrier.post(f"/v1/waybills/{waybill_no}/events", {"type": "cancelled"})
-    audit = client_of(world.actor("auditor")).audit
-    events = list(audit.events(waybill=waybill_no, outcome="deny"))
-    assert len(events) == 120
-    assert {event.reason for event in events} == {"illegal_transition"}
-    assert audit.event(events[0].id).time == events[0].time
-    assert list(audit.events(waybill=waybill_no, until=events[-1].time - timedelta(hours=1))) == []
-
-
-def test_the_log_is_exported_as_a_document(world: World, town: Town, client_of: ClientOf) -> None:
-    waybill_no = town.out_for_delivery()
-    audit = client_of(world.actor("auditor")).audit
-    listed = [event.id for event in audit.events(waybill=waybill_no)]
-    lines = b"".join(audit.export("jsonl", waybill=waybill_no)).decode().splitlines()
-    assert len(listed) == 3
-    assert {orjson.loads(line)["id"] for line in lines} >= set(listed)
-    with pytest.raises(ApiError, match="forbidden"):
-        list(client_of(town.merchant).audit.export("csv"))
-
-
 def test_a_waybill_has_its_relay_number_or_says_why_not(town: Town, client_of: ClientOf) -> None:
     _, tokens = recipient(town, client_of)
     order = Order("douyin", town.carrier_slug, tokens, relay=True)
@@ -233,105 +201,3 @@ def test_a_waybill_has_its_relay_number_or_says_why_not(town: Town, client_of: C
         assert isinstance(made.relay, ItemError)
         assert made.relay.code == "relay_pool_exhausted"
         assert "number" not in told
-
-
-def test_a_telecom_asks_where_a_call_goes(world: World, client_of: ClientOf) -> None:
-    telecom = world.actor("telecom")
-    [number] = add_numbers(world, telecom.name, 1, "extension", region=unique("nowhere"))
-    relay = client_of(telecom).relay
-    asked = Call(unique("call"), "voice", f"+86{canaries.phone()}", number)
-    assert relay.route(asked) == Route("ask_extension", digits=6)
-    assert not list(canaries.leaks(repr(asked).encode()))
-    assert relay.route(replace(asked, extension="123456")) == Route("reject", "no_binding")
-    with pytest.raises(ApiError, match="not_found"):
-        relay.route(replace(asked, called="+8617099999999"))
-    with pytest.raises(ApiError, match="not_found"):
-        relay.record(unique("call"), "end", datetime.now(UTC), reason="busy")
-    retire_numbers(world, telecom.name)
-
-
-def test_a_merchant_has_a_number_for_a_parcel_and_closes_it(
-    world: World, town: Town, client_of: ClientOf
-) -> None:
-    telecom = unique("telecom")
-    add_numbers(world, telecom, 1, "extension", region=None)
-    waybill_no = town.waybill()
-    relay = client_of(town.merchant).relay
-    made = relay.bind(waybill_no)
-    assert relay.bind(waybill_no) == relay.binding(made.binding_id) == made
-    assert (made.mode, len(made.extension or ""), made.calls) == ("extension", 6, ())
-    relay.release(made.binding_id)
-    assert relay.binding(made.binding_id).expires_at < made.expires_at
-    retire_numbers(world, telecom)
-
-
-def test_threads_share_a_client(town: Town, client_of: ClientOf) -> None:
-    tokens = client_of(town.merchant).tokens
-    numbers = [canaries.phone() for _ in range(24)]
-    with ThreadPoolExecutor(8) as threads:
-        made = list(threads.map(lambda number: tokens.create([Value.phone(number)])[0], numbers))
-    for number, one in zip(numbers, made, strict=True):
-        assert isinstance(one, Tokenized)
-        assert one.masked.endswith(number[-4:])
-
-
-def test_a_key_may_be_a_function(town: Town, gateway: str) -> None:
-    asked: list[int] = []
-
-    def current() -> str:
-        asked.append(1)
-        return town.merchant.key
-
-    with Client(gateway, current) as client:
-        assert list(client.waybills.list(state="returned")) == []
-    assert asked
-
-
-def test_webhooks_are_made_listed_and_removed(town: Town, client_of: ClientOf) -> None:
-    webhooks = client_of(town.merchant).webhooks
-    made = webhooks.create("https://shop.example/parcels", ["delivered", "returned"])
-    assert made.secret is not None
-    assert made.secret not in repr(made)
-    assert [(one.webhook_id, one.events, one.waiting, one.secret) for one in webhooks.list()] == [
-        (made.webhook_id, ["delivered", "returned"], 0, None)
-    ]
-    webhooks.remove(made.webhook_id)
-    assert webhooks.list() == []
-
-
-def test_a_merchant_sees_what_is_left_of_its_numbers(world: World, client_of: ClientOf) -> None:
-    shop = new_town(world)
-    numbers = granted(world, shop, 5, branch="north")
-    waybills = client_of(shop.merchant).waybills
-    recipient = Recipient(**shop.tokenize(canaries.person()).as_recipient())
-    made = waybills.create(Order("douyin", shop.carrier_slug, recipient, branch="north"))
-    assert made.waybill_no == numbers[0]
-    [left] = waybills.segments()
-    assert (left.branch, left.first, left.available, left.issued, left.low) == (
-        "north",
-        numbers[0],
-        4,
-        1,
-        False,
-    )
-
-
-def test_flows_are_read(world: World, client_of: ClientOf) -> None:
-    shop = new_town(world)
-    issue(shop, shop.tokenize(canaries.person()), 30)
-    show_now(world)
-    today = datetime.now(UTC).date()
-    figures = client_of(shop.merchant).figures
-    (flow,) = figures.flows(today - timedelta(days=1), today, state="created")
-    assert (flow.parcels >= 10, flow.day, flow.state) == (True, None, None)
-    by_day = figures.flows(today - timedelta(days=1), today, by=["day", "destination"], destination="浙江")
-    assert {(one.day in (today - timedelta(days=1), today), one.destination) for one in by_day} == {
-        (True, "浙江省")
-    }
-
-
-def test_usage_is_read(town: Town, client_of: ClientOf) -> None:
-    town.waybill()
-    month = f"{datetime.now(UTC):%Y-%m}"
-    (line,) = client_of(town.merchant).figures.usage(month, by=["network"], carrier=town.carrier_slug)
-    assert (line.network, line.carrier, line.counted >= 1) == ("douyin", None, True)

@@ -16,6 +16,11 @@ from vault_gateway.flows.showing import keep_showing
 
 Counts = Counter[tuple[str, ...]]
 
+HANGZHOU = ("浙江省", "杭州市", "西湖区")
+SHENZHEN = ("广东省", "深圳市", "南山区")
+# More than ten that are withheld at most on each way to coarser cells.
+MANY = 60
+
 
 def as_gateway(world: World) -> psycopg.Connection[dict[str, Any]]:
     return psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row)
@@ -39,6 +44,10 @@ def flows(who: Actor, **query: str) -> list[dict[str, Any]]:
         if "next" not in body:
             return lines
         asked["cursor"] = body["next"]
+
+
+def total(who: Actor, **query: str) -> int:
+    return sum(line["parcels"] for line in flows(who, **query))
 
 
 def person_in(town: Town, province: str, city: str, district: str) -> Tokens:
