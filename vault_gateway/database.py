@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import select
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ class Database:
             reconnect_timeout=2,
             name="gateway",
         )
+        self.closed = threading.Event()
 
     def _require_open(self, conn: Connection) -> None:
         """Costs a system call, not a round trip: nothing is to be read from an idle connection but its end. Where
@@ -112,6 +114,7 @@ class Database:
         self._pool.open(wait=False)
 
     def close(self) -> None:
+        self.closed.set()
         self._pool.close()
 
     @contextmanager

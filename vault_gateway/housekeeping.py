@@ -19,16 +19,19 @@ Chore = Callable[[Connection], object]
 EVERY_S = 600.0
 
 
-def keep_house(database: Database, chores: Mapping[str, Chore], *, every_s: float = EVERY_S) -> None:
-    """Does all chores now and again and again, in a thread that ends with the process."""
+def keep_house(
+    database: Database, chores: Mapping[str, Chore], *, every_s: float = EVERY_S
+) -> threading.Thread:
+    """Does all chores now and again and again, in a thread that ends with the process or the database's closing."""
 
     def run() -> None:
-        pause = threading.Event()
-        while True:
+        tidy_up(database, chores)
+        while not database.closed.wait(every_s):
             tidy_up(database, chores)
-            pause.wait(every_s)
 
-    threading.Thread(target=run, name="housekeeping", daemon=True).start()
+    thread = threading.Thread(target=run, name="housekeeping", daemon=True)
+    thread.start()
+    return thread
 
 
 def tidy_up(database: Database, chores: Mapping[str, Chore]) -> None:
