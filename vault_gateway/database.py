@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from vault_gateway.errors import GatewayError, unavailable
+from vault_gateway.errors import GatewayError, OperatingError, unavailable
 
 # Several times as fast as the one of Python, and every list reads JSON.
 set_json_loads(orjson.loads)
@@ -42,7 +42,7 @@ OLDEST_SERVER = 150000
 _MIGRATION_LOCK = 4711000
 
 
-class MigrationError(Exception):
+class MigrationError(OperatingError):
     """The schema in the database is not the one this program was built for."""
 
 

@@ -1,9 +1,14 @@
-"""The errors a caller may see. The edge turns them into `application/problem+json` (RFC 9457)."""
+"""The errors that people see: whoever runs the program, and callers, for whom the edge turns them into
+`application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
 
-class PolicyFileError(Exception):
+class OperatingError(Exception):
+    """Something is in the way of whoever runs the program. The message is one line that says what to do."""
+
+
+class PolicyFileError(OperatingError):
     """A file of the policy folder cannot be used; the message says which, where and why."""
 
 

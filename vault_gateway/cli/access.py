@@ -90,7 +90,7 @@ def explain_(
     policies: Path | None,
     data: Path | None,
 ) -> None:
-    """Tell whether a client may do something to a waybill now, which policy decides, and why.
+    """Tell whether a client may do something now, and why. Names the policies that decide.
 
     Reads the client and the waybill as the gateway would. Shows no name, phone or address: the policies know
     none. Exit code 0 whether it is allowed or denied.

@@ -37,7 +37,7 @@ def add(
     station: str | None,
     data: Path | None,
 ) -> None:
-    """Add a client and print its API key, which is shown this once and kept nowhere.
+    """Add a client and print its API key. It is shown this once and kept nowhere.
 
     Platforms, merchants, carriers and stations that it names are registered with a line on stderr.
     """

@@ -50,7 +50,7 @@ def add(
     as_json: bool,
     data: Path | None,
 ) -> None:
-    """Trust the JWTs whose `iss` is exactly ISS, and print the id by which the access log names it.
+    """Trust the JWTs whose `iss` is exactly ISS. Prints the id by which the access log names it.
 
     Tokens need `exp` and `aud` "vault-gateway". Every node of the gateway reads a file of keys by this path, and
     again when it changes. Where it may name couriers, the API keys of that carrier's couriers end.

@@ -30,7 +30,7 @@ def masks() -> None:
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
 @policies_option
 def check(policies: Path | None, to_json: bool) -> None:
-    """Refuse a masking profile (masking.yaml) that hides less than GB/T 41833-2022 asks for, and say why.
+    """Refuse a masking profile that hides too little, and say why. GB/T 41833-2022 says what is too little.
 
     Prints an example of each mask. Exit code 1 with the rule that is broken. A gateway does the same at its start.
     """

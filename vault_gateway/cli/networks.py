@@ -34,7 +34,7 @@ def network() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_policies_option
 def list_(as_json: bool, policies: Path | None) -> None:
-    """Networks with an example number of each segment, the fee of a sheet, and what platforms say of them."""
+    """Networks, their segments, fees and platforms. Each segment with an example number."""
     told = [_told(each) for each in _networks(policies).values()]
     if as_json:
         click.echo(json_text(told))
@@ -68,7 +68,7 @@ def list_(as_json: bool, policies: Path | None) -> None:
 def check(
     number: str, platform: str | None, on: datetime | None, as_json: bool, policies: Path | None
 ) -> None:
-    """Tell whose a number is and whether a platform takes it on a day, and by which rule.
+    """Tell whose a number is, and which platforms take it. Says by which rule, on which day.
 
     Exit code 0 where it is accepted (without --platform: known), else 1.
     """

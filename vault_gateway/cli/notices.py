@@ -30,7 +30,7 @@ def notices() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def dead(ids: tuple[str, ...], as_json: bool, data: Path | None) -> None:
-    """List the notices that were given up, with the last reason; or try some of them again."""
+    """List the notices that were given up, or try them again. Each with its last reason."""
     with installation(data) as here:
         for text in ids:
             _retry(here, text)

@@ -96,7 +96,7 @@ def _number(text: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(as_json: bool, data: Path | None) -> None:
-    """Numbers, and what of them is live, at rest and free, by mode and region."""
+    """What of the numbers is live, at rest and free. A line for each mode and region."""
     with installation(data) as here:
         rows = state_of_pool(here.conn, utc_now())
     if as_json:
@@ -114,7 +114,7 @@ def list_(as_json: bool, data: Path | None) -> None:
 
 @relay.group("service-number")
 def service_number() -> None:
-    """The number of a merchant's own service, one side of the pairs that it asks for."""
+    """A merchant's service number, one side of its pairs."""
 
 
 @service_number.command(
@@ -169,7 +169,7 @@ def plan(
     pairs: int,
     as_json: bool,
 ) -> None:
-    """How many numbers the pool needs, with the terms of the formula."""
+    """How many numbers the pool needs. Shows the terms of the formula."""
     ends = planning.capacity(mode, digits, fill, pairs)
     made = planning.Plan(parcels_per_day, days_live, days_of_cooldown, ends)
     if as_json:

@@ -22,7 +22,7 @@ def retention() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def run(as_json: bool, data: Path | None) -> None:
-    """Remove what is past the periods of retention.yaml now, as a gateway does again and again.
+    """Remove what is past its period now. A gateway does so again and again, by retention.yaml.
 
     Parcels that still move keep what decides who may see their phone.
     """

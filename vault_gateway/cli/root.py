@@ -3,75 +3,65 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from vault_gateway import __version__
-from vault_gateway.cli.access import access
-from vault_gateway.cli.clients import client
-from vault_gateway.cli.couriers import courier
-from vault_gateway.cli.demo import demo
-from vault_gateway.cli.issuers import issuer
-from vault_gateway.cli.masks import masks
-from vault_gateway.cli.networks import network
-from vault_gateway.cli.notices import notices
-from vault_gateway.cli.provisioning import provision
-from vault_gateway.cli.relay import relay
-from vault_gateway.cli.retention import retention
-from vault_gateway.cli.segments import segment
-from vault_gateway.cli.servers import migrate, serve, up
-from vault_gateway.cli.sip import sip
-from vault_gateway.cli.tokenize import tokenize
-from vault_gateway.database import MigrationError
-from vault_gateway.embedded.errors import EngineError
-from vault_gateway.errors import GatewayError, PolicyFileError
-from vault_gateway.identity.clients import ClientError
-from vault_gateway.networks.granting import GrantError
-from vault_gateway.settings.model import SettingsError
+from vault_gateway.errors import GatewayError, OperatingError
+
+# The module that each is in, and its line in the help.
+COMMANDS = {
+    "demo": ("demo", "Play an order's whole life on engines in a temporary folder."),
+    "up": ("servers", "Run gateway, OpenBao and PostgreSQL, all data in one folder."),
+    "serve": ("servers", "Serve in production, on your own engines."),
+    "migrate": ("servers", "Bring the database's schema up to date."),
+    "provision": ("provisioning", "Set up keys, policies and identities in Vault."),
+    "client": ("clients", "Add, list and revoke the clients of the gateway."),
+    "issuer": ("issuers", "Trust identity providers for JWTs in place of API keys."),
+    "access": ("access", "Test the access policies, and ask for their reasons."),
+    "masks": ("masks", "Check what of a name, a phone or an address may be seen."),
+    "network": ("networks", "Waybill networks: carriers, numbers, where they are accepted."),
+    "segment": ("segments", "Ranges of waybill numbers, each granted to one merchant."),
+    "relay": ("relay", "Numbers that people call instead of each other's."),
+    "sip": ("sip", "Take a trunk's calls to relay numbers and connect them."),
+    "notices": ("notices", "Messages to recipients that nobody took."),
+    "courier": ("couriers", "Couriers of all carriers, suspended ones too."),
+    "retention": ("retention", "Remove records that are past their time."),
+    "tokenize": ("tokenize", "Replace names, phones and addresses in a CSV file by tokens."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Root(click.Group):
+    """Reads a command's module when the command is asked for: help and version are there at once."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(f"vault_gateway.cli.{module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__)
 def root() -> None:
     """A privacy vault for parcel delivery: tokens instead of names, phones and addresses."""
-
-
-root.add_command(up)
-root.add_command(demo)
-root.add_command(serve)
-root.add_command(migrate)
-root.add_command(provision)
-root.add_command(client)
-root.add_command(tokenize)
-root.add_command(access)
-root.add_command(issuer)
-root.add_command(relay)
-root.add_command(network)
-root.add_command(masks)
-root.add_command(segment)
-root.add_command(notices)
-root.add_command(courier)
-root.add_command(sip)
-root.add_command(retention)
-
-
-_ANSWERED = (
-    EngineError,
-    GrantError,
-    SettingsError,
-    ClientError,
-    MigrationError,
-    PolicyFileError,
-)
 
 
 def main() -> None:
     """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
     try:
         root(prog_name="vault-gateway")
-    except _ANSWERED as error:
-        click.echo(f"vault-gateway: {error}", err=True)
-        sys.exit(1)
-    except GatewayError as error:
-        click.echo(f"vault-gateway: {error.detail}", err=True)
+    except (OperatingError, GatewayError) as error:
+        told = error.detail if isinstance(error, GatewayError) else str(error)
+        click.echo(f"vault-gateway: {told}", err=True)
         sys.exit(1)

@@ -77,7 +77,7 @@ def grant(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(platform: str | None, merchant: str | None, as_json: bool, data: Path | None) -> None:
-    """Granted segments with what of them is available, issued, cancelled and recycled."""
+    """Segments and their balances: available, issued, cancelled, recycled."""
     with installation(data) as here:
         rows = [
             row

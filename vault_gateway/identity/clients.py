@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vault_gateway.database import Connection, Row
+from vault_gateway.errors import OperatingError
 from vault_gateway.identity import issuer_store, store
 from vault_gateway.identity.api_keys import key_digest, new_key
 from vault_gateway.identity.bindings import NAMES, NAMES_OF_ROLE
@@ -15,7 +16,7 @@ from vault_gateway.model import CARRIER_PLATFORM, SLUG, Role, Tenant
 RESERVED = f"the platform name {CARRIER_PLATFORM!r} is reserved for couriers' phones"
 
 
-class ClientError(Exception):
+class ClientError(OperatingError):
     """The client cannot be added; the message says what to change."""
 
 

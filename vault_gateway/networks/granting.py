@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from vault_gateway.database import Connection
+from vault_gateway.errors import OperatingError
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
 from vault_gateway.model import Tenant
@@ -21,7 +22,7 @@ from vault_gateway.networks.verdicts import Networks
 _LOW_WATER_PART = 10
 
 
-class GrantError(Exception):
+class GrantError(OperatingError):
     """A range that cannot be granted, with the reason."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vault_gateway.errors import OperatingError
 from vault_gateway.forwarded import parse_networks
 from vault_gateway.keys import Credential
 
@@ -36,7 +37,7 @@ _RANGES = {
 }
 
 
-class SettingsError(Exception):
+class SettingsError(OperatingError):
     """The program must not start; the message names the setting and says what to do."""
 
 
