@@ -219,6 +219,15 @@ def labels(rounds: int, seconds: float) -> bool:
     return met
 
 
+def label_of(at: int) -> Label:
+    """Nothing of a parcel is drawn twice: its number, its recipient, its relay number and its receipt's link."""
+    sign = chr(0x4E00 + at % 20_000)
+    recipient = Masked(f"{sign}**", f"1******{at % 10_000:04d}", f"浙江省杭州市西湖区{sign}塘街道****")
+    receipt = f"https://vault.example.com/receipt/rc_{at:026d}"
+    call = f"17000000000 转 {at % 1_000_000:06d}"
+    return replace(LABEL, waybill_no=f"DYT{at:013d}", recipient=recipient, receipt=receipt, call=call)
+
+
 def a_core(step: Callable[[], int], rounds: int, seconds: float) -> float:
     """Labels a second of processor time: the median of rounds, after one that fills the caches."""
     step()
@@ -232,7 +241,7 @@ def a_core(step: Callable[[], int], rounds: int, seconds: float) -> float:
 
 
 def pages(size: Size) -> Callable[[], int]:
-    labels = [replace(LABEL, waybill_no=f"DYT{at:013d}") for at in range(PAGES)]
+    labels = [label_of(at) for at in range(PAGES)]
 
     def step() -> int:
         pdf_of((marks_of(label, size) for label in labels), size)
@@ -242,11 +251,10 @@ def pages(size: Size) -> Callable[[], int]:
 
 
 def single(size: Size, form: str, dpi: int) -> Callable[[], int]:
-    """Each with a number of its own, as none is drawn twice."""
     made = iter(range(10**9))
 
     def step() -> int:
-        marks = marks_of(replace(LABEL, waybill_no=f"DYT{next(made):013d}"), size)
+        marks = marks_of(label_of(next(made)), size)
         if form == "pdf":
             pdf_of([marks], size)
         elif form == "png":

@@ -22,7 +22,8 @@ _PIECE = re.compile(r"\*+|[^\W\u3000-\u9fff]+[,.'-]*\s*|.", re.DOTALL)
 @lru_cache(maxsize=1)
 def pdf_font() -> TTFont:
     """Read once a process: parsing takes longer than drawing a page of labels."""
-    font = TTFont(NAME, str(_FILE))
+    # Files carry the signs that they show, and no alphabet besides.
+    font = TTFont(NAME, str(_FILE), asciiReadable=0)
     pdfmetrics.registerFont(font)
     return font
 

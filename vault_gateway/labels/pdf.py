@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from reportlab import rl_config
@@ -15,6 +16,8 @@ from vault_gateway.labels.marks import Bars, Box, Mark, Matrix, Size, Text
 # Wider modules make a symbol longer and no easier to read.
 _WIDEST_MODULE = 0.5
 _FILL_AND_STROKE = 2
+# Dark modules beside one another.
+_DARK = re.compile(rb"\x01+")
 
 
 def pdf_of(pages: Iterable[Sequence[Mark]], size: Size) -> bytes:
@@ -78,9 +81,9 @@ def _draw_bars(canvas: Canvas, mark: Bars) -> None:
 def _draw_matrix(canvas: Canvas, mark: Matrix) -> None:
     count = len(mark.rows)
     runs = [
-        f"{start} {count - at - 1} {length} 1 re"
+        f"{run.start()} {count - at - 1} {run.end() - run.start()} 1 re"
         for at, row in enumerate(mark.rows)
-        for start, length in _runs(row)
+        for run in _DARK.finditer(row)
     ]
     module = mark.side / count
     _fill(canvas, (module, module), (mark.x, mark.y + mark.side), runs)
@@ -94,13 +97,3 @@ def _fill(
     (across, up), (x, y) = module, corner
     move = f"q {across:.5f} 0 0 {up:.5f} {x:.4f} {-y:.4f} cm"
     canvas.addLiteral("\n".join([move, *rectangles, "f Q"]))
-
-
-def _runs(row: bytes) -> Iterable[tuple[int, int]]:
-    """Where dark modules begin, and how many there are in a row."""
-    start = row.find(1)
-    while start >= 0:
-        end = row.find(0, start)
-        end = len(row) if end < 0 else end
-        yield start, end - start
-        start = row.find(1, end)

@@ -11,6 +11,7 @@ import pypdfium2
 import zxingcpp
 from PIL import Image
 
+from vault_gateway.labels.bitmap import Picture
 from vault_gateway.labels.layout import Label, Masked
 
 NUMBER = "DYT20261111000042"
@@ -31,6 +32,11 @@ LABEL = Label(
 def codes_on(picture: Image.Image) -> dict[str, str]:
     """What is scanned: the text by the kind of symbol."""
     return {str(code.format): code.text for code in zxingcpp.read_barcodes(picture.convert("L"))}
+
+
+def image_of(picture: Picture) -> Image.Image:
+    dots = "".join(f"{row:0{picture.width}b}" for row in picture.rows)
+    return Image.frombytes("L", (picture.width, len(picture.rows)), bytes(255 * (dot == "0") for dot in dots))
 
 
 def printed(pdf: bytes, dpi: int, page: int = 0) -> Image.Image:

@@ -8,8 +8,17 @@ from dataclasses import replace
 import pytest
 from PIL import Image, ImageChops
 
-from tests.unit.labels.reading import LABEL, NUMBER, RECEIPT, codes_on, picture_in, printed, words_of
-from vault_gateway.labels.bitmap import picture_of, png_of, zpl_of
+from tests.unit.labels.reading import (
+    LABEL,
+    NUMBER,
+    RECEIPT,
+    codes_on,
+    image_of,
+    picture_in,
+    printed,
+    words_of,
+)
+from vault_gateway.labels.bitmap import Picture, picture_of, png_of, zpl_of
 from vault_gateway.labels.fonts import printable, width_of, wrapped
 from vault_gateway.labels.layout import Label, Masked, marks_of
 from vault_gateway.labels.marks import SIZES, Bars, Matrix, Size, Text
@@ -24,7 +33,7 @@ resolutions = pytest.mark.parametrize("dpi", RESOLUTIONS)
 @sizes
 @resolutions
 def test_barcode_and_qr_code_are_scanned_from_dots(size: Size, dpi: int) -> None:
-    picture = picture_of(marks_of(LABEL, size), size, dpi)
+    picture = image_of(picture_of(marks_of(LABEL, size), size, dpi))
 
     assert codes_on(picture) == BOTH
     assert picture.size == (round(size.width * dpi / 25.4), round(size.height * dpi / 25.4))
@@ -40,7 +49,7 @@ def test_barcode_and_qr_code_are_scanned_from_a_printed_pdf(size: Size, dpi: int
 @resolutions
 @pytest.mark.parametrize("degrees", [-4, 3, 90, 180])
 def test_a_turned_label_is_scanned(size: Size, dpi: int, degrees: float) -> None:
-    picture = picture_of(marks_of(LABEL, size), size, dpi).convert("L")
+    picture = image_of(picture_of(marks_of(LABEL, size), size, dpi)).convert("L")
 
     turned = picture.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
 
@@ -51,7 +60,7 @@ def test_a_turned_label_is_scanned(size: Size, dpi: int, degrees: float) -> None
 @resolutions
 def test_a_small_photograph_is_scanned(size: Size, dpi: int) -> None:
     """Two dots of 203 and three of 300 to a millimetre and less than a camera has."""
-    picture = picture_of(marks_of(LABEL, size), size, dpi).convert("L")
+    picture = image_of(picture_of(marks_of(LABEL, size), size, dpi)).convert("L")
 
     small = picture.resize(
         (round(picture.width * 0.7), round(picture.height * 0.7)), Image.Resampling.BILINEAR
@@ -67,10 +76,36 @@ def test_zpl_and_png_carry_the_very_dots(size: Size, dpi: int) -> None:
 
     from_zpl, from_png = picture_in(zpl_of(picture)), Image.open(io.BytesIO(png_of(picture, dpi)))
 
-    assert ImageChops.difference(from_zpl.convert("L"), picture.convert("L")).getbbox() is None
-    assert ImageChops.difference(from_png.convert("L"), picture.convert("L")).getbbox() is None
+    assert ImageChops.difference(from_zpl.convert("L"), image_of(picture).convert("L")).getbbox() is None
+    assert ImageChops.difference(from_png.convert("L"), image_of(picture).convert("L")).getbbox() is None
     assert tuple(round(dots) for dots in from_png.info["dpi"]) == (dpi, dpi)
     assert len(zpl_of(picture)) < 60_000
+
+
+def test_what_is_beyond_an_edge_is_left_out() -> None:
+    picture, stamp = Picture(4, [0] * 3), Picture(2, [0b11, 0b11])
+
+    for x, y in ((-1, -1), (3, 2), (1, 3), (4, 0), (-2, 0)):
+        picture.draw(x, y, stamp)
+
+    assert picture.rows == [0b1000, 0b0000, 0b0001]
+
+
+def test_white_is_drawn_on_black() -> None:
+    picture = Picture(4, [0b1111] * 3)
+
+    picture.draw(1, 1, Picture(2, [0b10]), white=True)
+
+    assert picture.rows == [0b1111, 0b1011, 0b1111]
+
+
+def test_a_pdf_carries_no_signs_but_those_that_it_shows() -> None:
+    size = SIZES["76x130"]
+
+    def length(text: str) -> int:
+        return len(pdf_of([[Text(5, 15, 8, text)]], size))
+
+    assert length("ABCDEFGHIJKLMNOP") > length("AAAAAAAAAAAAAAAA") + 800
 
 
 def test_the_masks_can_be_read_and_selected_in_a_pdf() -> None:
@@ -143,7 +178,7 @@ def test_nothing_leaves_the_paper_and_no_line_covers_another(size: Size, label: 
 
 @sizes
 def test_the_longest_texts_are_still_scanned_at_300_dots(size: Size) -> None:
-    assert codes_on(picture_of(marks_of(LONG, size), size, 300)) == {
+    assert codes_on(image_of(picture_of(marks_of(LONG, size), size, 300))) == {
         "Code 128": LONG.waybill_no,
         "QR Code": LONG.receipt,
     }
@@ -173,8 +208,8 @@ def test_a_first_character_of_a_name_is_drawn(sign: str) -> None:
     """Not as the box that stands for what a font lacks."""
     size = Size(20, 20)
 
-    def drawn(text: str) -> bytes:
-        return picture_of([Text(5, 15, 8, text)], size, 203).tobytes()
+    def drawn(text: str) -> list[int]:
+        return picture_of([Text(5, 15, 8, text)], size, 203).rows
 
     assert drawn(sign) != drawn("\U0010fffd")
 
