@@ -7,7 +7,7 @@ import binascii
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, floor
 
@@ -32,11 +32,17 @@ class Picture:
 
     def draw(self, x: int, y: int, stamp: Picture, *, white: bool = False) -> None:
         """The black dots of `stamp`, its upper left corner at x, y. What is beyond an edge is left out."""
-        left, all_dots = self.width - stamp.width - x, (1 << self.width) - 1
-        for at, row in enumerate(stamp.rows, y):
-            if row and 0 <= at < len(self.rows):
-                dots = (row << left if left >= 0 else row >> -left) & all_dots
-                self.rows[at] = self.rows[at] & ~dots if white else self.rows[at] | dots
+        left, full = self.width - stamp.width - x, (1 << self.width) - 1
+        rows = stamp.rows[max(0, -y) : max(0, len(self.rows) - y)]
+        if left < 0 or x < 0:
+            rows = [(row << left if left >= 0 else row >> -left) & full for row in rows]
+            left = 0
+        place = slice(max(0, y), max(0, y) + len(rows))
+        under = self.rows[place]
+        if white:
+            self.rows[place] = [old & ~(row << left) for old, row in zip(under, rows, strict=True)]
+        else:
+            self.rows[place] = [old | row << left for old, row in zip(under, rows, strict=True)]
 
     def packed(self, *, inverted: bool) -> Iterator[bytes]:
         """Each row as bytes, the left dot first. `inverted`: 0 is black."""
@@ -44,6 +50,15 @@ class Picture:
         unused = 8 * length - self.width
         flip = (1 << self.width) - 1 if inverted else 0
         return (((row ^ flip) << unused).to_bytes(length, "big") for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line or a sign of it, and where its upper left corner stands to its origin on the base line."""
+
+    dots: Picture
+    left: int
+    top: int
 
 
 def picture_of(marks: Sequence[Mark], size: Size, dpi: int) -> Picture:
@@ -85,8 +100,9 @@ def zpl_of(picture: Picture) -> str:
 def _draw(picture: Picture, mark: Mark, dots: float) -> None:
     match mark:
         case Text():
-            written, left, top = _written(mark.text, round(mark.size * dots), bold=mark.bold)
-            picture.draw(round(mark.x * dots) + left, round(mark.y * dots) + top, written, white=mark.white)
+            line = _line(mark.text, round(mark.size * dots), bold=mark.bold)
+            x, y = round(mark.x * dots) + line.left, round(mark.y * dots) + line.top
+            picture.draw(x, y, line.dots, white=mark.white)
         case Box():
             across, down = max(1, round(mark.width * dots)), max(1, round(mark.height * dots))
             box = Picture(across, [(1 << across) - 1] * down)
@@ -98,17 +114,33 @@ def _draw(picture: Picture, mark: Mark, dots: float) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _written(text: str, pixels: int, *, bold: bool) -> tuple[Picture, int, int]:
-    """A line, and where its upper left corner stands to the line's origin. Half of what labels say is the same on all
-    of them, and nothing takes as long as letters."""
+def _line(text: str, pixels: int, *, bold: bool) -> Written:
+    """Half of what labels say is the same on all of them."""
+    signs, end = [], 0
+    for sign in text:
+        written, advance = _sign(sign, pixels, bold=bold)
+        signs.append(replace(written, left=end + written.left))
+        end += advance
+    left, top = min((one.left for one in signs), default=0), min((one.top for one in signs), default=0)
+    right = max((one.left + one.dots.width for one in signs), default=0)
+    bottom = max((one.top + len(one.dots.rows) for one in signs), default=0)
+    line = Picture(right - left, [0] * (bottom - top))
+    for one in signs:
+        line.draw(one.left - left, one.top - top, one.dots)
+    return Written(line, left, top)
+
+
+@lru_cache(maxsize=4096)
+def _sign(sign: str, pixels: int, *, bold: bool) -> tuple[Written, int]:
+    """And how far it is to the next. Nothing takes as long as letters, and the same ones come again."""
     font, stroke = bitmap_font(pixels), round(pixels * 0.02) if bold else 0
-    left, top, right, bottom = font.getbbox(text, "1", anchor="ls", stroke_width=stroke)
+    left, top, right, bottom = font.getbbox(sign, "1", anchor="ls", stroke_width=stroke)
     image = Image.new("1", (max(1, ceil(right - left)), max(1, ceil(bottom - top))))
     draw = ImageDraw.Draw(image)
     # No grey: a thermal printer would scatter it into dots.
     draw.fontmode = "1"
-    draw.text((-left, -top), text, fill=_INK, font=font, anchor="ls", stroke_width=stroke)
-    return _picture_in(image), floor(left), floor(top)
+    draw.text((-left, -top), sign, fill=_INK, font=font, anchor="ls", stroke_width=stroke)
+    return Written(_picture_in(image), floor(left), floor(top)), round(font.getlength(sign, "1"))
 
 
 def _picture_in(image: Image.Image) -> Picture:
