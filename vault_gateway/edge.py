@@ -11,8 +11,9 @@ import orjson
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, request
 from flask.json.provider import JSONProvider
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from vault_gateway import metrics
 from vault_gateway.bodies import json_object
@@ -96,6 +97,7 @@ class Edge:
         app.register_error_handler(GatewayError, problem)
         app.register_error_handler(ValidationError, _invalid)
         app.register_error_handler(HTTPException, _http_error)
+        app.register_error_handler(ParseException, _unreadable)
         app.register_error_handler(Exception, _unexpected)
 
     def caller(self) -> Caller:
@@ -171,6 +173,8 @@ def query(schema: Schema) -> dict[str, Any]:
 
 
 def raw_body() -> bytes:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise GatewayError("unsupported_media_type", 415, "The body must not be compressed.")
     body = request.get_data(cache=True)
     limit = request.max_content_length
     # A body in chunks does not say how long it is, and werkzeug cuts it at the limit without a word.
@@ -186,8 +190,9 @@ def _json_object() -> dict[str, Any]:
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = base32(new_id(utc_now()))
-    # Nothing is called so, and PostgreSQL takes no text with a NUL: no room has to think of it.
-    if "\x00" in request.path:
+    # Nothing is called so. PostgreSQL takes no text with a NUL: no room has to think of it. And werkzeug reads two
+    # slashes at the beginning as one, while a proxy with rules of its own may not.
+    if "\x00" in request.path or request.environ["PATH_INFO"].startswith("//"):
         raise not_found()
 
 
@@ -247,6 +252,11 @@ def _http_error(error: HTTPException) -> Response:
     if status == 405 and (allow := dict(error.get_headers()).get("Allow")):
         response.headers["Allow"] = allow
     return response
+
+
+def _unreadable(_: ParseException) -> Response:
+    """A body in chunks is parsed while it is read: gunicorn says only then that it is none."""
+    return _http_error(BadRequest())
 
 
 def _unexpected(error: Exception) -> Response:

@@ -61,7 +61,9 @@ _GENERAL = (
         "body_too_large", 413, "The body is larger than this server takes (8 MiB where nothing else is set)."
     ),
     Code(
-        "unsupported_media_type", 415, "Send the body as `application/json`; a table of routes as `text/csv`."
+        "unsupported_media_type",
+        415,
+        "Send the body as `application/json`, a table of routes as `text/csv`, and neither compressed.",
     ),
     Code(
         "validation_failed",

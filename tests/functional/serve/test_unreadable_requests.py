@@ -16,6 +16,7 @@ from tests.functional.embedded.installation import call
 from tests.functional.serve.conftest import Outside
 from tests.functional.serve.served import Served, serving
 from tests.functional.serve.test_outside_engines import add
+from tests.world import unique
 from vault_gateway import worker
 
 
@@ -54,10 +55,12 @@ PHONE = canaries.person().e164.encode()
         (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: %s\r\n\r\n" % PHONE, 417),
         (b"%s / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE[1:], 404),
         (b"GET /v1//tokens/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE, 404),
+        (b"GET //v1/tokens/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE, 404),
     ],
     ids=[
         "line", "version", "method", "long-path", "no-colon", "header-name", "long-header", "many-headers",
         "length", "coding", "smuggling", "expect", "any-word", "slashes",
+        "slashes-first",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_not_repeated(served: Served, request_: bytes, status: int) -> None:
@@ -71,6 +74,37 @@ def test_what_cannot_be_read_is_not_repeated(served: Served, request_: bytes, st
     log = served.log.read_bytes()
     assert PHONE not in log
     assert b"Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"%s\r\n" % PHONE,
+        b"-5\r\nabcde\r\n",
+        b"0x5\r\nabcde\r\n",
+        b"5\r\nabcde%s\r\n" % PHONE,
+        b"2\r\n{}\r\n0\r\nAuthorization: %s\r\n\r\n" % PHONE,
+    ],
+    ids=["no-size", "negative", "hexadecimal", "longer", "trailer"],
+)
+def test_a_body_in_broken_chunks_is_the_callers_fault(
+    served: Served, outside_engines: Outside, chunks: bytes
+) -> None:
+    key = add(outside_engines, unique("chunks"), "merchant", "--platform", "douyin", "--merchant", "tea")
+    head = (
+        f"POST /v1/tokens HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    # Where the body ends nobody knows: what follows is no request.
+    answer = sent(served.port, head.encode() + chunks + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+    assert b'"code":"bad_request"' in answer
+    assert PHONE not in answer
+    log = served.log.read_text()
+    assert "unexpected error" not in log
+    assert PHONE.decode() not in log
 
 
 def test_slow_callers_are_dropped_and_others_served(served: Served, outside_engines: Outside) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 from typing import Any
@@ -109,6 +110,12 @@ def test_more_than_ten_thousand_items_are_refused(town: Town) -> None:
     assert_problem(
         town.merchant.post("/v1/tokens/match", {"recipients": [{}] * 1001}), 422, "validation_failed"
     )
+
+
+def test_a_compressed_body_is_415(town: Town) -> None:
+    body = gzip.compress(b'{"items": []}')
+    answer = town.merchant.post("/v1/tokens", data=body, headers={"Content-Encoding": "gzip"})
+    assert_problem(answer, 415, "unsupported_media_type")
 
 
 def test_a_body_beyond_the_limit_is_413(town: Town, world: World) -> None:
