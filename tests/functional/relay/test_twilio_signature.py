@@ -193,6 +193,22 @@ def test_a_webhook_that_is_sent_over_and_over_locks_nobody(line: Line, call: Pho
     assert call.dialled(line.extension).name == "Dial"
 
 
+def test_a_request_that_was_not_connected_is_no_old_one_however_late_it_is_repeated(
+    world: World, line: Line, telecom: Actor, clock: TurnedClock
+) -> None:
+    """SECURITY.md says so: Twilio's signature has no time in it, and there is no call that it could be a repeat of."""
+    call = PhoneCall(Twilio(twilios.gateway(world, telecom.name)), f"+86{canaries.phone()}", line.number)
+    form = {**call.form, "Digits": line.extension}
+    away = Twilio(twilios.gateway(world, telecom.name, vault_addr="http://127.0.0.1:9"))
+    assert away.post(f"{VOICE}?tries=1", form).status_code == 503
+    clock.advance(hours=2)
+    [dial] = read(call.twilio.post(f"{VOICE}?tries=1", form))
+    assert dial.within[0].text == line.recipient.e164
+    # From here on it was connected, and is an old one a minute later.
+    clock.advance(seconds=61)
+    assert line.recipient.phone not in call.twilio.post(f"{VOICE}?tries=1", form).text
+
+
 def test_the_telecoms_rate_is_spent(world: World, line: Line, telecom: Actor) -> None:
     twilio = Twilio(twilios.gateway(world, telecom.name, client_rate="2/minute"))
     calls = [PhoneCall(twilio, "", line.number) for _ in range(3)]
