@@ -72,12 +72,12 @@ class PairService:
         for number, two in ends.items():
             binding = new_binding(parcel, "axb", number, now, until, self._periods().cooldown)
             if _enter(unit, tenant_id, binding, two):
-                bindings.insert_binding(unit.conn, tenant_id, binding)
+                bindings.insert_bindings(unit.conn, tenant_id, [binding])
                 return binding
         # Who has a label with a number has a way to call: that there is no pair changes nothing.
         made = bindings.of_waybill(unit.conn, tenant_id, parcel.waybill_id)
         if all(binding.mode == "axb" for binding in made):
-            bindings.note_exhausted(unit.conn, tenant_id, parcel.waybill_id, now)
+            bindings.note_exhausted(unit.conn, tenant_id, [parcel.waybill_id], now)
         metrics.RELAY_EXHAUSTED.inc()
         return exhausted()
 

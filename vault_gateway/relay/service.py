@@ -54,25 +54,34 @@ class RelayService:
         place of those for which there is none, which fails nothing else."""
         now = self._clock()
         until = expires_at or now + LIVES
-        places = self._places(unit, parcels)
-        made: list[Binding | GatewayError] = []
-        for parcel, number in zip(parcels, places, strict=True):
+        rest = self._periods().cooldown
+        placed, without = [], []
+        for parcel, number in zip(parcels, self._places(unit, parcels), strict=True):
             if number is None:
-                bindings.note_exhausted(unit.conn, parcel.tenant.id, parcel.waybill_id, now)
-                metrics.RELAY_EXHAUSTED.inc()
-                made.append(exhausted())
+                without.append(parcel)
                 continue
-            binding = new_binding(parcel, "extension", number.number, now, until, self._periods().cooldown)
-            to = Phone(parcel.tenant.id, parcel.phone)
-            extension = bindings.insert_extension(unit.conn, parcel.tenant.id, binding, number, to)
-            binding = replace(binding, extension=extension)
-            bindings.insert_binding(unit.conn, parcel.tenant.id, binding)
-            made.append(binding)
-        return made
+            binding = new_binding(parcel, "extension", number.number, now, until, rest)
+            placed.append((binding, number.digits, Phone(parcel.tenant.id, parcel.phone)))
+        made = self._enter(unit, parcels[0].tenant, placed) if placed else {}
+        if without:
+            bindings.note_exhausted(
+                unit.conn, without[0].tenant.id, [parcel.waybill_id for parcel in without], now
+            )
+            metrics.RELAY_EXHAUSTED.inc(len(without))
+        return [made.get(parcel.waybill_id) or exhausted() for parcel in parcels]
+
+    def _enter(
+        self, unit: Unit, tenant: Tenant, placed: Sequence[tuple[Binding, int, Phone]]
+    ) -> dict[UUID, Binding]:
+        made = bindings.insert_extensions(unit.conn, tenant.id, placed)
+        bindings.insert_bindings(unit.conn, tenant.id, made)
+        return {binding.waybill_id: binding for binding in made}
 
     def _places(self, unit: Unit, parcels: Sequence[Parcel]) -> list[RelayNumber | None]:
         """A place for each parcel: in its own city, else in its province, else anywhere."""
         places: list[RelayNumber | None] = [None] * len(parcels)
+        regions = {region for parcel in parcels for region in parcel.regions}
+        free: set[str | None] = {None, *pool.regions_with_places(unit.conn, "extension", regions)}
         deepest = max((len(parcel.regions) for parcel in parcels), default=0)
         for level in range(deepest + 1):
             waiting: dict[str | None, list[int]] = {}
@@ -81,6 +90,8 @@ class RelayService:
                     region = parcel.regions[level] if level < len(parcel.regions) else None
                     waiting.setdefault(region, []).append(position)
             for region, positions in waiting.items():
+                if region not in free:
+                    continue
                 taken = pool.take_places(unit.conn, "extension", region, len(positions))
                 for position, number in zip(positions, taken, strict=False):
                     places[position] = number

@@ -64,8 +64,10 @@ def bind(conn: Connection, region: str, now: datetime, lives: timedelta) -> Bind
             now + lives,
             now + lives + COOLDOWN,
         )
-        extension = bindings.insert_extension(conn, TENANT, binding, place[0], Phone(TENANT, uuid4()))
-    return Binding(**{**{name: getattr(binding, name) for name in Binding.__slots__}, "extension": extension})
+        [entered] = bindings.insert_extensions(
+            conn, TENANT, [(binding, place[0].digits, Phone(TENANT, uuid4()))]
+        )
+    return entered
 
 
 def ends(conn: Connection, region: str) -> list[tuple[str, bytes, UUID]]:

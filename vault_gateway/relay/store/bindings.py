@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Kind
-from vault_gateway.relay.store.pool import RelayNumber
 from vault_gateway.tokens.ids import token_text
 
 # A number is never filled beyond a part of its extensions, so that a second try is rare and a third rarer.
@@ -56,15 +55,19 @@ class NoPlace(Exception):
     """Neither end may be ambiguous, and this number has no place for this pair."""
 
 
-def insert_extension(
-    conn: Connection, tenant_id: UUID, binding: Binding, number: RelayNumber, to: Phone
-) -> str:
-    """Enters the binding under a random free extension of `number`; returns the extension. Nothing tells one
-    parcel's extension from another's, and one that still rests is never taken."""
+def insert_extensions(
+    conn: Connection, tenant_id: UUID, wanted: Sequence[tuple[Binding, int, Phone]]
+) -> list[Binding]:
+    """Enters each binding under a random free extension of so many digits on its number; returns them with it, in
+    order. Nothing tells one parcel's extension from another's, and one that still rests is never taken."""
+    entered: dict[UUID, str] = {}
     for _ in range(_TRIES):
-        extension = f"{secrets.randbelow(10**number.digits):0{number.digits}d}"
-        if _insert_end(conn, tenant_id, binding, extension.encode(), to):
-            return extension
+        left = [one for one in wanted if one[0].id not in entered]
+        tried = {binding.id: f"{secrets.randbelow(10**digits):0{digits}d}" for binding, digits, _ in left}
+        ends = [(binding, tried[binding.id].encode(), to) for binding, _, to in left]
+        entered |= {binding_id: tried[binding_id] for binding_id in _insert_ends(conn, tenant_id, ends)}
+        if len(entered) == len(wanted):
+            return [replace(binding, extension=entered[binding.id]) for binding, _, _ in wanted]
     raise NoPlace
 
 
@@ -76,52 +79,62 @@ def insert_pair(
 ) -> None:
     """Enters both directions of an AXB binding: each caller's digest with the phone that it reaches. Raises
     NoPlace when one of the callers is known on this number already."""
-    for caller, reaches in ends:
-        if not _insert_end(conn, tenant_id, binding, caller, reaches):
-            raise NoPlace
+    both = [(binding, caller, reaches) for caller, reaches in ends]
+    if len(_insert_ends(conn, tenant_id, both)) < len(both):
+        raise NoPlace
 
 
-def _insert_end(conn: Connection, tenant_id: UUID, binding: Binding, dialled: bytes, to: Phone) -> bool:
-    cursor = conn.execute(
+def _insert_ends(
+    conn: Connection, tenant_id: UUID, ends: Sequence[tuple[Binding, bytes, Phone]]
+) -> list[UUID]:
+    """What is dialled leads to the phone; returns the bindings of those that nobody had. A transaction that enters
+    some holds their numbers, so that no two wait for each other."""
+    rows = conn.execute(
         """
         insert into relay_slot (number, dialled, tenant_id, binding_id, waybill_id, phone_tenant, phone_token,
                                 expires_at, cool_until)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        select number, dialled, %b, binding_id, waybill_id, phone_tenant, phone_token, expires_at, cool_until
+        from unnest(%b::text[], %b::bytea[], %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
+                    %b::timestamptz[], %b::timestamptz[])
+          as e (number, dialled, binding_id, waybill_id, phone_tenant, phone_token, expires_at, cool_until)
         on conflict (number, dialled) do nothing
+        returning binding_id
         """,
         (
-            binding.number,
-            dialled,
             tenant_id,
-            binding.id,
-            binding.waybill_id,
-            to.tenant_id,
-            to.token,
-            binding.expires_at,
-            binding.cool_until,
+            [binding.number for binding, _, _ in ends],
+            [dialled for _, dialled, _ in ends],
+            [binding.id for binding, _, _ in ends],
+            [binding.waybill_id for binding, _, _ in ends],
+            [to.tenant_id for _, _, to in ends],
+            [to.token for _, _, to in ends],
+            [binding.expires_at for binding, _, _ in ends],
+            [binding.cool_until for binding, _, _ in ends],
         ),
+        binary=True,
     )
-    return cursor.rowcount == 1
+    return [row["binding_id"] for row in rows]
 
 
-def insert_binding(conn: Connection, tenant_id: UUID, binding: Binding) -> None:
+def insert_bindings(conn: Connection, tenant_id: UUID, made: Sequence[Binding]) -> None:
     conn.execute(
         """
         insert into relay_binding (tenant_id, id, waybill_id, waybill_no, mode, number, extension, created_at,
                                    expires_at, cool_until)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        select %b, * from unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+                                 %b::timestamptz[], %b::timestamptz[], %b::timestamptz[])
         """,
         (
             tenant_id,
-            binding.id,
-            binding.waybill_id,
-            binding.waybill_no,
-            binding.mode,
-            binding.number,
-            binding.extension,
-            binding.created_at,
-            binding.expires_at,
-            binding.cool_until,
+            [one.id for one in made],
+            [one.waybill_id for one in made],
+            [one.waybill_no for one in made],
+            [one.mode for one in made],
+            [one.number for one in made],
+            [one.extension for one in made],
+            [one.created_at for one in made],
+            [one.expires_at for one in made],
+            [one.cool_until for one in made],
         ),
     )
 
@@ -232,13 +245,13 @@ def forget_callers(conn: Connection, binding_ids: Sequence[UUID]) -> None:
     conn.execute("delete from relay_callback where binding_id = any (%s::uuid[])", (list(binding_ids),))
 
 
-def note_exhausted(conn: Connection, tenant_id: UUID, waybill_id: UUID, now: datetime) -> None:
+def note_exhausted(conn: Connection, tenant_id: UUID, waybill_ids: Sequence[UUID], now: datetime) -> None:
     conn.execute(
         """
-        insert into relay_exhausted values (%s, %s, %s)
+        insert into relay_exhausted select %s, waybill, %s from unnest(%s::uuid[]) as waybill
         on conflict (tenant_id, waybill_id) do update set at = excluded.at
         """,
-        (tenant_id, waybill_id, now),
+        (tenant_id, now, list(waybill_ids)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,19 @@ def find_number(conn: Connection, number: str) -> RelayNumber | None:
         "select number, telecom, mode, digits from relay_number where number = %s", (number,)
     ).fetchone()
     return None if row is None else RelayNumber(**row)
+
+
+def regions_with_places(conn: Connection, mode: str, regions: Collection[str]) -> set[str]:
+    """Those of the regions that have a place now: a batch goes to many, and most have no numbers of their own."""
+    rows = conn.execute(
+        """
+        select region from unnest(%s::text[]) as asked (region)
+        where exists (select from relay_number n
+                      where n.mode = %s and n.region = asked.region and retired_at is null and occupied < capacity)
+        """,
+        (list(regions), mode),
+    )
+    return {row["region"] for row in rows}
 
 
 def take_places(conn: Connection, mode: str, region: str | None, count: int) -> list[RelayNumber]:
