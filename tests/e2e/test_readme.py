@@ -74,6 +74,9 @@ def test_the_readme_does_what_it_says(shell: tuple[Path, dict[str, str]]) -> Non
         "courier-reveals-assigned-parcels",
     ):
         assert promised in everything, promised
+    cases = re.search(r"([0-9]+) cases in", everything)
+    assert cases is not None
+    assert int(cases[1]) > 1000
     assert (folder / "tokens.csv").read_text(encoding="utf-8").count("ph_") == 1
     assert "reveal.release" in (folder / "log.csv").read_text(encoding="utf-8")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields, replace
+import re
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,15 @@ def test_what_is_missing_is_named() -> None:
 def test_no_secret_shows_in_the_repr() -> None:
     assert "hunter2" not in repr(SETTINGS)
     assert "secret" not in repr(SETTINGS)
+
+
+def test_the_list_of_settings_is_whole_and_its_defaults_are_true() -> None:
+    text = (Path(__file__).parents[2] / "docs/settings.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| ?(.*?) ?\| ", text, re.MULTILINE))
+    expected = {}
+    for one in fields(Settings):
+        if one.name not in ("identities", "policies"):
+            default = "needed" if one.default is MISSING else one.default or ""
+            expected[one.name.upper()] = ",".join(default) if isinstance(default, tuple) else str(default)
+    assert listed == {**expected, "POLICIES": "shipped"}
+    assert all(identity.upper() in text for identity in IDENTITIES)

@@ -139,7 +139,7 @@ OPERATIONS = (
         " holds it (`sort`: the address cut at the street). The grant opens once, within 60 seconds where nothing"
         " else is set. With `public_key` (X25519) only the holder of that key can read the answer, and a lost one"
         " can be fetched again. With `claim` the values come in the same round trip. Up to 20 as `items`."
-        "\n\nEach try is in the access log, the recipient sees it on the receipt.",
+        "\n\nEach try is in the access log.",
         bodies=(OneRevealSchema, ManyRevealsSchema),
         body_examples={
             "issue": _ASK,
