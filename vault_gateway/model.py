@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -43,16 +43,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A merchant of a platform: the owner of tokens and waybills."""
+    """A merchant of a platform: the owner of tokens and waybills. `id` is the first 16 bytes of
+    SHA-256(platform, 0x00, merchant)."""
 
     platform: str
     merchant: str
+    id: UUID = field(init=False, repr=False, compare=False)
 
-    @property
-    def id(self) -> UUID:
-        """The first 16 bytes of SHA-256(platform, 0x00, merchant)."""
+    def __post_init__(self) -> None:
         digest = hashlib.sha256(self.platform.encode() + b"\0" + self.merchant.encode()).digest()
-        return UUID(bytes=digest[:16])
+        object.__setattr__(self, "id", UUID(bytes=digest[:16]))
 
 
 @dataclass(frozen=True, slots=True)
