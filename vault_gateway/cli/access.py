@@ -158,4 +158,4 @@ def _grant(conn: Connection, on: str) -> Resource:
         raise ClientError("there is no such reveal")
     enter_tenant(conn, located.tenant.id)
     grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock="share")
-    return resource_of_grant(conn, located.tenant, grant)
+    return resource_of_grant(located.tenant, grant)

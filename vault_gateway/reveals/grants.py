@@ -8,16 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from vault_gateway.access import Resource
-from vault_gateway.access.resources import grant_resource
+from vault_gateway.access.resources import break_glass_resource, grant_resource
 from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
-from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import base32, parse_prefixed
 from vault_gateway.model import Tenant
 from vault_gateway.reveals import store
-from vault_gateway.reveals.breakglass.requests import resource_of as resource_of_request
-from vault_gateway.reveals.breakglass.store import get_request
+from vault_gateway.reveals.breakglass.requests import request_text
 from vault_gateway.reveals.machine import Grant, state_at
 from vault_gateway.reveals.purposes import KIND_OF_FIELD
 from vault_gateway.tokens.ids import token_text
@@ -62,8 +60,11 @@ def locate(
 
 
 def lock_parcel(unit: Unit, tenant: Tenant, waybill_id: UUID | None) -> Waybill | None:
-    """The parcel, whose state stays until the transaction ends; always before its grants. None where there is none."""
-    return None if waybill_id is None else get_waybill(unit.conn, tenant.id, waybill_id, lock="share")
+    """The parcel, whose state stays until the transaction ends; always before its grants. None where there is none,
+    which takes as long."""
+    if waybill_id is None:
+        return find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock="share")
+    return get_waybill(unit.conn, tenant.id, waybill_id, lock="share")
 
 
 def open_grant(
@@ -77,17 +78,18 @@ def open_grant(
     """
     grant = store.get_grant(unit.conn, located.tenant.id, located.reveal_id, lock=lock)
     decision = unit.decide(
-        _action_on(grant, action or event.action), resource_of_grant(unit.conn, located.tenant, grant)
+        _action_on(grant, action or event.action), resource_of_grant(located.tenant, grant)
     )
     if not decision.allowed:
         raise refused(about(event, grant), not_found(), reason="not_yours", policies=decision.policies)
     return grant
 
 
-def resource_of_grant(conn: Connection, tenant: Tenant, grant: Grant) -> Resource:
+def resource_of_grant(tenant: Tenant, grant: Grant) -> Resource:
     """The grant as the policies see it: one of break-glass is its request, which has the same id."""
     if grant.is_break_glass:
-        return resource_of_request(get_request(conn, tenant.id, grant.id))
+        assert grant.issuer is not None, "responders come by JWT"
+        return break_glass_resource(request_text(grant.id), issuer=grant.issuer, requester=grant.holder)
     assert grant.carrier is not None, "all others are a courier's or a station's"
     return grant_resource(tenant, reveal_text(grant.id), carrier=grant.carrier, holder=grant.holder)
 

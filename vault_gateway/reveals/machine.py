@@ -33,7 +33,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One that opens a token alone (break-glass only) belongs to no waybill."""
+    """One that opens a token alone (break-glass only) belongs to no waybill. `issuer`: whose responders agreed on one
+    of break-glass."""
 
     id: UUID
     waybill_id: UUID | None
@@ -54,6 +55,7 @@ class Grant:
     claimed_at: datetime | None = None
     first_released_at: datetime | None = None
     closed_at: datetime | None = None
+    issuer: str | None = None
 
     @property
     def is_break_glass(self) -> bool:

@@ -17,7 +17,10 @@ _LOCKS = {"share": "for share", "update": "for update"}
 
 _COLUMNS = """
     id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose, fields, tokens, state,
-    public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at
+    public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at,
+    case when purpose = 'break_glass' then (
+      select b.issuer from break_glass b where b.tenant_id = reveal_grant.tenant_id and b.id = reveal_grant.id
+    ) end as issuer
 """
 
 
@@ -287,4 +290,5 @@ def _grant(row: Row) -> Grant:
         claimed_at=row["claimed_at"],
         first_released_at=row["first_released_at"],
         closed_at=row["closed_at"],
+        issuer=row["issuer"],
     )

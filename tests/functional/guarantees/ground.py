@@ -24,7 +24,12 @@ from vault_gateway.model import utc_now
 
 # A parcel in each of these states.
 WAYBILLS = ("created", "accepted", "waiting", "out")
-_SEVERAL = {"waybill": WAYBILLS, "token": ("phone", "name", "address")}
+_SEVERAL = {
+    "waybill": WAYBILLS,
+    "token": ("phone", "name", "address"),
+    "reveal": ("reveal", "sealed_parcel", "sealed_token"),
+    "break_glass": ("break_glass", "break_glass_of_token"),
+}
 _PREFIXES = {
     "reveal": "rv_",
     "break_glass": "bg_",
@@ -259,8 +264,17 @@ def _break_glass(ground: Ground, desk: Desk) -> None:
     with earlier(ground.town.world, 3700):
         early = desk.responder(app=ground.town.courier.app)
         ground.lost("break_glass", break_glass.asked(early, ground.live["out"]))
-    ground.live["break_glass"] = break_glass.asked(ground.people["responder"], ground.live["out"])
+    responder = ground.people["responder"]
+    ground.live["break_glass"] = break_glass.asked(responder, ground.live["out"])
     ground.live["break_glass_cursor"] = cursor_at(ground.live["break_glass"])
+    ground.live["break_glass_of_token"] = break_glass.asked(responder, token=ground.live["phone"])
+    # Approved ones, of a parcel and of a token alone.
+    colleague = desk.responder(app=ground.town.courier.app)
+    for name, of in (
+        ("sealed_parcel", {"waybill_no": ground.live["out"]}),
+        ("sealed_token", {"token": ground.live["name"]}),
+    ):
+        ground.live[name] = break_glass.approved(colleague, break_glass.asked(responder, **of))
 
 
 def _rest(ground: Ground) -> None:

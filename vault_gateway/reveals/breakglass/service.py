@@ -225,6 +225,7 @@ def _grant_of(request: Request, target: Target, now: datetime, expires_at: datet
         ack_digests=(),
         issued_at=now,
         expires_at=expires_at,
+        issuer=request.issuer,
     )
 
 
