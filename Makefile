@@ -42,6 +42,7 @@ lint: setup
 	$(BIN)/shellcheck tools/*.sh .ci/run
 
 bench: setup
+	$(BIN)/python -m benchmarks.decisions
 	$(BIN)/python -m benchmarks.tokenize
 	$(BIN)/python -m benchmarks.reveal
 	$(BIN)/python -m benchmarks.waybills

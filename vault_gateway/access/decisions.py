@@ -65,7 +65,8 @@ class Access:
     ) -> Decision:
         policies = self._policies
         request, entities = question(principal, action, resource, context)
-        answer = cedarpy.is_authorized(request, policies.policy_set, entities, policies.schema)
+        asked = policies.that_can_meet(entity_type(principal), resource.type)
+        answer = cedarpy.is_authorized(request, asked, entities, policies.schema)
         if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
             # Cedar's own text may quote an id: the types and the action tell where to look.
             log.error("policy question cannot be evaluated", role=principal.role.value, action=action)

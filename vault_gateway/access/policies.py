@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cedarpy
 import orjson
+from cedarpy import pst
 
 from vault_gateway.errors import PolicyFileError
 
@@ -40,6 +41,39 @@ class Policies:
     def statements(self) -> Mapping[str, dict[str, Any]]:
         """Each policy in Cedar's JSON form (effect, scope, conditions, annotations), by its id."""
         return statements_of(self.text)
+
+    def that_can_meet(self, principal_type: str, resource_type: str) -> cedarpy.PolicySet:
+        """The set without those whose first line names another type of principal or resource, which decide nothing
+        here. Cedar looks at every policy it is given, so that this is most of what a decision costs."""
+        types = (principal_type, resource_type)
+        found = self._of_types.get(types)
+        if found is None:
+            found = self._of_types[types] = self._narrowed(*types)
+        return found
+
+    def _narrowed(self, principal_type: str, resource_type: str) -> cedarpy.PolicySet:
+        kept = {
+            name: one
+            for name, one in self._nodes.static_policies.items()
+            if _can_be(one.principal, principal_type) and _can_be(one.resource, resource_type)
+        }
+        return cedarpy.PolicySet.from_pst(replace(self._nodes, static_policies=kept))
+
+    @cached_property
+    def _nodes(self) -> pst.PolicySet:
+        return self.policy_set.to_pst()
+
+    @cached_property
+    def _of_types(self) -> dict[tuple[str, str], cedarpy.PolicySet]:
+        return {}
+
+
+def _can_be(constraint: object, type_: str) -> bool:
+    """False only for `is` of another type: whatever else a first line says is left to Cedar."""
+    if not isinstance(constraint, pst.ScopeIs):
+        return True
+    named = constraint.entity_type
+    return bool(named.namespace) or named.basename == type_
 
 
 def parse_policies(files: Mapping[str, str], schema_text: str) -> Policies:
