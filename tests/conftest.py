@@ -10,7 +10,7 @@ import pytest
 from tests import canaries
 from tests.world import MADE, Actor, Town, TurnedClock, World, new_town
 from vault_gateway.embedded.instance import Instance
-from vault_gateway.serve import configure_logging
+from vault_gateway.logs import configure_logging
 
 
 @pytest.fixture(scope="session")

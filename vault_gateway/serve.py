@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import structlog
 from flask import Flask
@@ -24,6 +23,7 @@ from vault_gateway.access.snapshot import Snapshot
 from vault_gateway.app import create_app
 from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError, PolicyFileError
+from vault_gateway.logs import configure_logging
 from vault_gateway.rules import load_rules
 from vault_gateway.settings.model import Settings, SettingsError
 from vault_gateway.worker import Worker
@@ -143,22 +143,6 @@ def _forget_all(_server: Any) -> None:
     folder = Path(os.environ.get(_METRICS_FOLDER, ""))
     if folder.name.startswith(_METRICS_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
-    """One line an event, on stderr; no exception texts: those may quote a value."""
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=file),
-        cache_logger_on_first_use=True,
-    )
 
 
 def serve(settings: Settings) -> None:

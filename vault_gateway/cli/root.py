@@ -13,7 +13,7 @@ from vault_gateway.errors import GatewayError, OperatingError
 # The module that each is in, and its line in the help.
 COMMANDS = {
     "demo": ("demo", "Play an order's whole life on engines in a temporary folder."),
-    "up": ("servers", "Run gateway, OpenBao and PostgreSQL, all data in one folder."),
+    "up": ("up", "Run gateway, OpenBao and PostgreSQL, all data in one folder."),
     "serve": ("servers", "Serve in production, on your own engines."),
     "migrate": ("servers", "Bring the database's schema up to date."),
     "provision": ("provisioning", "Set up keys, policies and identities in Vault."),

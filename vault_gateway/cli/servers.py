@@ -1,4 +1,4 @@
-"""`up`, `serve`, `migrate`: what runs the gateway."""
+"""`serve` and `migrate`: the gateway on your own engines."""
 
 from __future__ import annotations
 
@@ -15,20 +15,6 @@ from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
 from vault_gateway.settings.environment import from_environment
 from vault_gateway.settings.model import PREFIX, Settings, SettingsError
-
-
-@click.command(epilog="Example: vault-gateway up --data data --port 8080")
-@click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="All data lives here."
-)
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
-def up(data: Path, host: str, port: int) -> None:
-    """Start OpenBao, PostgreSQL and the gateway with all data in one folder.
-
-    Prints one line `ready http://HOST:PORT` when it serves. SIGTERM or Ctrl-C stops everything.
-    """
-    embedded.up(data, host, port, say=click.echo)
 
 
 @click.command(epilog="Example: VAULT_GATEWAY_DATABASE_URL=... vault-gateway serve")

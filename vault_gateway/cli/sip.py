@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from vault_gateway.cli.key_file import read_key
-from vault_gateway.serve import configure_logging
+from vault_gateway.logs import configure_logging
 
 
 class AddressParam(click.ParamType[tuple[str, int]]):

@@ -1,0 +1,23 @@
+"""`vault-gateway up`: the gateway with engines of its own, which it starts as a process beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vault_gateway.embedded import up as embedded
+
+
+@click.command(epilog="Example: vault-gateway up --data data --port 8080")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="All data lives here."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+def up(data: Path, host: str, port: int) -> None:
+    """Start OpenBao, PostgreSQL and the gateway with all data in one folder.
+
+    Prints one line `ready http://HOST:PORT` when it serves. SIGTERM or Ctrl-C stops everything.
+    """
+    embedded.up(data, host, port, say=click.echo)
