@@ -1,4 +1,4 @@
-"""How long relay numbers serve and rest, and how long records are kept: `policies/retention.yaml`."""
+"""How long relay numbers serve and rest, and how long records and counts are kept: `policies/retention.yaml`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.yamlfile import YamlFault, read_yaml
@@ -16,6 +16,8 @@ _LEAST_DAYS, _MOST_DAYS = 2, 3660
 # A telecom's question is answered once, and a binding lives for 60 days at most: as long as it does, a question that
 # somebody kept and asks again is known.
 _LEAST_DAYS_OF_CALLS = 61
+# A parcel is on its way for weeks.
+_LEAST_DAYS_OF_FLOWS = 30
 
 
 class RetentionError(PolicyFileError):
@@ -40,6 +42,20 @@ class RelayPeriods:
     kept: Kept
 
 
+@dataclass(frozen=True, slots=True)
+class FlowsKept:
+    """For how long, since a day: that its parcels are counted where they are, and that what was shown of it stands."""
+
+    counted: timedelta
+    shown: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    relay: RelayPeriods
+    flows: FlowsKept
+
+
 def _count(least: int, most: int) -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=validate.Range(least, most))
 
@@ -56,17 +72,37 @@ class _RelaySchema(Schema):
     kept_days = fields.Nested(_KeptSchema, required=True)
 
 
+class _FlowsKeptSchema(Schema):
+    counted = _count(_LEAST_DAYS_OF_FLOWS, _MOST_DAYS)
+    shown = _count(_LEAST_DAYS_OF_FLOWS, _MOST_DAYS)
+
+    @validates_schema(skip_on_field_errors=True)
+    def _shown_while_counted(self, data: dict[str, int], **_: object) -> None:
+        if data["shown"] < data["counted"]:
+            raise ValidationError("What is still counted is shown: no fewer days than `counted`.", "shown")
+
+
+class _FlowsSchema(Schema):
+    kept_days = fields.Nested(_FlowsKeptSchema, required=True)
+
+
 class _RetentionSchema(Schema):
     relay = fields.Nested(_RelaySchema, required=True)
+    flows = fields.Nested(_FlowsSchema, required=True)
 
 
-def load_retention(path: Path) -> RelayPeriods:
+def load_retention(path: Path) -> Retention:
     try:
-        data = _RetentionSchema().load(read_yaml(path))["relay"]
+        data = _RetentionSchema().load(read_yaml(path))
     except (YamlFault, ValidationError) as error:
         raise RetentionError(f"{path}: {error}") from None
-    return RelayPeriods(
-        timedelta(hours=data["after_sales_hours"]),
-        timedelta(days=data["cooldown_days"]),
-        Kept(**{name: timedelta(days=days) for name, days in data["kept_days"].items()}),
+    relay = RelayPeriods(
+        timedelta(hours=data["relay"]["after_sales_hours"]),
+        timedelta(days=data["relay"]["cooldown_days"]),
+        Kept(**_periods(data["relay"]["kept_days"])),
     )
+    return Retention(relay, FlowsKept(**_periods(data["flows"]["kept_days"])))
+
+
+def _periods(days: dict[str, int]) -> dict[str, timedelta]:
+    return {name: timedelta(days=count) for name, count in days.items()}

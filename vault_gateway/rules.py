@@ -13,7 +13,7 @@ from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.notices.templates import Template, load_templates
 from vault_gateway.quotas import Quotas, load_quotas
-from vault_gateway.retention import RelayPeriods, load_retention
+from vault_gateway.retention import Retention, load_retention
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.tokens.masks import MaskingProfile
@@ -22,7 +22,7 @@ from vault_gateway.tokens.masks import MaskingProfile
 @dataclass(frozen=True)
 class Rules:
     """Who may do what, what is revealed for what, and how much; what masks show, what recipients are sent, whose a
-    waybill number is, and how long relay numbers serve and rest and what is kept of them."""
+    waybill number is, how long relay numbers serve and rest, and for how long what is kept."""
 
     policies: Policies
     purposes: Purposes
@@ -30,7 +30,7 @@ class Rules:
     masks: MaskingProfile
     templates: Mapping[str, Template]
     networks: Networks
-    retention: RelayPeriods
+    retention: Retention
 
 
 def load_rules(folder: Path) -> Rules:
@@ -73,7 +73,8 @@ class RulesInForce:
         self.masks = InForce(rules.masks)
         self.templates = InForce(rules.templates)
         self.networks = InForce(rules.networks)
-        self.retention = InForce(rules.retention)
+        self.relay_periods = InForce(rules.retention.relay)
+        self.flows_kept = InForce(rules.retention.flows)
 
     def replace(self, rules: Rules) -> None:
         self.access.replace(rules.policies)
@@ -82,4 +83,5 @@ class RulesInForce:
         self.masks.replace(rules.masks)
         self.templates.replace(rules.templates)
         self.networks.replace(rules.networks)
-        self.retention.replace(rules.retention)
+        self.relay_periods.replace(rules.retention.relay)
+        self.flows_kept.replace(rules.retention.flows)

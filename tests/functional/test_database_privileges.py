@@ -22,7 +22,7 @@ DIRECTORIES = {
     "usage_delta",
 }
 # Rows that end: repeated answers, ends and callers of relay numbers, what was sent,
-# what was folded, counts of days that are over, records of relay numbers past their time.
+# what was folded, counts of days that are over, records of relay numbers and flows past their time.
 DELETABLE = {
     "idempotency",
     "relay_slot",
@@ -32,6 +32,8 @@ DELETABLE = {
     "usage_delta",
     "flow_delta",
     "flow_cell",
+    "flow_page",
+    "flow_parcel",
     "flow_shown",
     "courier_day",
     "route",

@@ -16,10 +16,12 @@ SHIPPED = default_policies() / "retention.yaml"
 
 
 def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> None:
-    periods = load_retention(SHIPPED)
-    kept = periods.kept
+    retention = load_retention(SHIPPED)
+    periods, kept = retention.relay, retention.relay.kept
     assert min(kept.calls, kept.bindings, kept.exhausted) >= timedelta(days=30)
     assert (periods.cooldown, periods.after_sales) == (timedelta(days=30), timedelta(hours=72))
+    # A year of flows may be asked for at once.
+    assert retention.flows.shown >= timedelta(days=366 + 63)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,16 @@ def test_a_number_serves_and_rests_for_some_time(tmp_path: Path, name: str, wron
     path = tmp_path / "retention.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     with pytest.raises(RetentionError, match=name):
+        load_retention(path)
+
+
+@pytest.mark.parametrize("days", [{"counted": 29}, {"shown": 179}, {"shown": None}, {"cells": 9}])
+def test_flows_are_shown_for_as_long_as_they_are_counted(tmp_path: Path, days: dict[str, Any]) -> None:
+    data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    data["flows"]["kept_days"] |= days
+    path = tmp_path / "retention.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    with pytest.raises(RetentionError, match=next(iter(days))):
         load_retention(path)
 
 

@@ -143,7 +143,7 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
             utc_now,
             missed_searches_a_day=0,
         )
-        periods = load_retention(here.settings.policies / "retention.yaml")
+        periods = load_retention(here.settings.policies / "retention.yaml").relay
         service = ServiceNumbers(ledger, tokens, normaliser, RelayService(utc_now, lambda: periods), utc_now)
         click.echo(service.register(operator, Tenant(platform, merchant), number))
 

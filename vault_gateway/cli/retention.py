@@ -8,8 +8,9 @@ import click
 
 from vault_gateway.cli.installation import data_option, installation
 from vault_gateway.cli.printing import json_text
+from vault_gateway.flows.removing import remove_old as remove_old_flows
 from vault_gateway.model import utc_now
-from vault_gateway.relay.removing import remove_old
+from vault_gateway.relay.removing import remove_old as remove_old_relay_records
 from vault_gateway.retention import load_retention
 
 
@@ -27,10 +28,14 @@ def run(as_json: bool, data: Path | None) -> None:
     Parcels that still move keep what decides who may see their phone.
     """
     with installation(data) as here:
-        kept = load_retention(here.settings.policies / "retention.yaml").kept
-        removed = remove_old(here.conn, kept, utc_now)
+        kept = load_retention(here.settings.policies / "retention.yaml")
+        removed = {
+            "relay": remove_old_relay_records(here.conn, kept.relay.kept, utc_now),
+            "flows": remove_old_flows(here.conn, kept.flows, utc_now),
+        }
     if as_json:
         click.echo(json_text(removed))
         return
-    for kind, count in removed.items():
-        click.echo(f"{kind:<10} {count:>12,} removed")
+    for room, kinds in removed.items():
+        for kind, count in kinds.items():
+            click.echo(f"{room:<6} {kind:<10} {count:>12,} removed")

@@ -38,8 +38,8 @@ def relay(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     )
     parcels = ParcelRelay(
         ledger,
-        RelayService(clock, parts.rules.retention),
-        PairService(keys, clock, parts.rules.retention),
+        RelayService(clock, parts.rules.relay_periods),
+        PairService(keys, clock, parts.rules.relay_periods),
         keys,
         clock,
     )
@@ -51,7 +51,7 @@ def relay(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     return {
         "relay_rest": lambda conn: sweep_pool(conn, clock()),
         "relay_pool": pool.measure,
-        "relay_records": lambda conn: remove_old_relay_records(conn, parts.rules.retention().kept, clock),
+        "relay_records": lambda conn: remove_old_relay_records(conn, parts.rules.relay_periods().kept, clock),
     }
 
 

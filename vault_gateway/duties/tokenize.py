@@ -13,6 +13,7 @@ from vault_gateway.couriers.service import CourierService
 from vault_gateway.duties.parts import Parts
 from vault_gateway.flows.counting import FlowCounter
 from vault_gateway.flows.http import flows_blueprint
+from vault_gateway.flows.removing import remove_old as remove_old_flows
 from vault_gateway.flows.service import FlowService
 from vault_gateway.flows.showing import keep_showing
 from vault_gateway.housekeeping import Chore, keep_house
@@ -53,7 +54,7 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     tenants, request_keys, relay = (
         TenantRegistry(clock),
         parts.request_keys(),
-        RelayService(clock, parts.rules.retention),
+        RelayService(clock, parts.rules.relay_periods),
     )
     tokens = TokenService(
         ledger,
@@ -93,4 +94,5 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     return {
         "token_partitions": keep_partitions_ahead,
         "webhooks": lambda conn: tidy_webhooks(conn, clock),
+        "flow_records": lambda conn: remove_old_flows(conn, parts.rules.flows_kept(), clock),
     }

@@ -19,7 +19,7 @@ from vault_gateway.retention import load_retention
 from vault_gateway.settings.policies import default_policies
 
 CITY = "杭州市"
-PERIODS = load_retention(default_policies() / "retention.yaml")
+PERIODS = load_retention(default_policies() / "retention.yaml").relay
 COOLDOWN, AFTER_SALES = PERIODS.cooldown, PERIODS.after_sales
 
 
