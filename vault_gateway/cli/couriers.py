@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,11 +12,12 @@ from vault_gateway.cli.printing import json_text, minute
 from vault_gateway.couriers import store
 from vault_gateway.couriers.listing import view_of
 from vault_gateway.couriers.resuming import Resumption
+from vault_gateway.database import Connection, Row
 from vault_gateway.inforce import InForce
 from vault_gateway.model import utc_now
 from vault_gateway.quotas import load_quotas
 
-_SHOWN = 10_000
+_READ_AT_ONCE = 1_000
 
 
 @click.group()
@@ -31,9 +33,7 @@ def courier() -> None:
 def list_(carrier: str | None, suspended: bool, as_json: bool, data: Path | None) -> None:
     """List couriers, and since when and for what they are suspended."""
     with installation(data) as here:
-        rows = store.list_couriers(
-            here.conn, carrier, suspended=True if suspended else None, after="", limit=_SHOWN
-        )
+        rows = list(_all(here.conn, carrier, suspended=suspended))
     if as_json:
         click.echo(json_text([{"carrier": row["carrier"], **view_of(row)} for row in rows]))
         return
@@ -41,6 +41,15 @@ def list_(carrier: str | None, suspended: bool, as_json: bool, data: Path | None
         since = row["suspended_at"]
         state = "active" if since is None else f"suspended {minute(since)} for {row['suspended_for']}"
         click.echo(f"{row['carrier']:<24} {row['handle']:<24} {state}")
+
+
+def _all(conn: Connection, carrier: str | None, *, suspended: bool) -> Iterator[Row]:
+    after = ("", "")
+    while rows := store.list_couriers(
+        conn, carrier, suspended=True if suspended else None, after=after, limit=_READ_AT_ONCE
+    ):
+        yield from rows
+        after = rows[-1]["carrier"], rows[-1]["handle"]
 
 
 @courier.command("resume", epilog="Example: vault-gateway courier resume rider-7 --carrier yto --data data")

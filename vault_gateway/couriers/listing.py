@@ -28,7 +28,9 @@ class CourierList:
         answer = GatewayError("forbidden", 403, "Your role may not do this.")
         self._ledger.require(caller, Event("courier.list", carrier=carrier), fleet(carrier), answer)
         with self._ledger.open(caller) as unit:
-            rows = store.list_couriers(unit.conn, carrier, suspended=suspended, after=after, limit=limit + 1)
+            rows = store.list_couriers(
+                unit.conn, carrier, suspended=suspended, after=(carrier, after), limit=limit + 1
+            )
         return rows[:limit], rows[limit - 1]["handle"] if len(rows) > limit else None
 
 

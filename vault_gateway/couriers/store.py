@@ -121,15 +121,22 @@ def forget_days(conn: Connection, before: date) -> None:
 
 
 def list_couriers(
-    conn: Connection, carrier: str | None, *, suspended: bool | None, after: str, limit: int
+    conn: Connection, carrier: str | None, *, suspended: bool | None, after: tuple[str, str], limit: int
 ) -> list[Row]:
-    """By carrier and handle; None stands for any. Who was removed is there no more."""
+    """By carrier and handle, those after this one; None stands for any. Who was removed is there no more."""
     return conn.execute(
         """
         select carrier, handle, station, suspended_at, suspended_for from courier
-        where removed_at is null and (%(carrier)s::text is null or carrier = %(carrier)s) and handle > %(after)s
+        where removed_at is null and (%(carrier)s::text is null or carrier = %(carrier)s)
+          and (carrier, handle) > (%(after_carrier)s, %(after_handle)s)
           and (%(suspended)s::boolean is null or (suspended_at is not null) = %(suspended)s)
         order by carrier, handle limit %(limit)s
         """,
-        {"carrier": carrier, "suspended": suspended, "after": after, "limit": limit},
+        {
+            "carrier": carrier,
+            "suspended": suspended,
+            "after_carrier": after[0],
+            "after_handle": after[1],
+            "limit": limit,
+        },
     ).fetchall()
