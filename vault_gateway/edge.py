@@ -1,4 +1,4 @@
-"""The HTTP edge: who calls, what they sent, and how errors look. Nothing here knows a room."""
+"""The HTTP edge: who calls and what they sent. Nothing here knows a room."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import orjson
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, request
 from flask.json.provider import JSONProvider
-from gunicorn.http.errors import ParseException
-from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from marshmallow import Schema
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from vault_gateway import metrics
 from vault_gateway.bodies import json_object
@@ -22,6 +21,7 @@ from vault_gateway.forwarded import Networks, client_address, counted_as
 from vault_gateway.ids import base32, new_id, parse_base32
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Principal, utc_now
+from vault_gateway.problems import answer_errors
 
 log = structlog.get_logger("vault_gateway.http")
 
@@ -43,26 +43,6 @@ class OrjsonProvider(JSONProvider):
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
         return Response(orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json")
-
-
-def problem(error: GatewayError, errors: list[dict[str, str]] | None = None) -> Response:
-    """`application/problem+json` (RFC 9457). Neither `detail` nor `errors` repeats what was submitted."""
-    body: dict[str, Any] = {
-        "type": f"urn:vault-gateway:error:{error.code}",
-        "title": error.code.replace("_", " ").capitalize(),
-        "status": error.status,
-        "code": error.code,
-        "detail": error.detail,
-        "request_id": g.get("request_id", ""),
-    }
-    if errors:
-        body["errors"] = errors
-    response = Response(orjson.dumps(body), status=error.status, mimetype="application/problem+json")
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="vault-gateway"'
-    return response
 
 
 class Edge:
@@ -94,11 +74,7 @@ class Edge:
         app.extensions["edge"] = self
         app.before_request(_begin)
         app.after_request(_finish)
-        app.register_error_handler(GatewayError, problem)
-        app.register_error_handler(ValidationError, _invalid)
-        app.register_error_handler(HTTPException, _http_error)
-        app.register_error_handler(ParseException, _unreadable)
-        app.register_error_handler(Exception, _unexpected)
+        answer_errors(app)
 
     def caller(self) -> Caller:
         """The authenticated caller of this request, its rate spent; 401 for anything but a live key or JWT."""
@@ -219,62 +195,6 @@ def _finish(response: Response) -> Response:
         ms=round(seconds * 1000, 1),
     )
     return response
-
-
-def _invalid(error: ValidationError) -> Response:
-    answer = GatewayError("validation_failed", 422, "The request does not have the shape that is asked for.")
-    return problem(answer, _faults(error.messages))
-
-
-def _faults(messages: Any, path: str = "") -> list[dict[str, str]]:
-    """Marshmallow's messages as a flat list. The name of an unknown field is a submitted value: left out."""
-    if isinstance(messages, dict):
-        return [fault for name, inner in messages.items() for fault in _faults(inner, f"{path}/{name}")]
-    texts = [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]
-    if any(text == "Unknown field." for text in texts):
-        return [
-            {"pointer": path.rpartition("/")[0] or "/", "detail": "There is a field that is not known here."}
-        ]
-    return [{"pointer": path.removesuffix("/_schema") or "/", "detail": " ".join(texts)}]
-
-
-def _http_error(error: HTTPException) -> Response:
-    status = error.code or 500
-    if isinstance(error, RequestEntityTooLarge):
-        return problem(GatewayError("body_too_large", 413, "The body is larger than this server takes."))
-    names: dict[int, tuple[str, str]] = {
-        400: ("bad_request", "The request cannot be understood."),
-        404: ("not_found", "There is nothing here that you may see."),
-        405: ("method_not_allowed", "This address does not take that method."),
-    }
-    code, detail = names.get(status, ("http_error", "The request cannot be answered."))
-    response = problem(GatewayError(code, status, detail))
-    if status == 405 and (allow := dict(error.get_headers()).get("Allow")):
-        response.headers["Allow"] = allow
-    return response
-
-
-def _unreadable(_: ParseException) -> Response:
-    """A body in chunks is parsed while it is read: gunicorn says only then that it is none."""
-    return _http_error(BadRequest())
-
-
-def _unexpected(error: Exception) -> Response:
-    # The type and the place tell an engineer where to look. The text of an exception may quote a value.
-    log.error("unexpected error", request_id=g.get("request_id"), kind=type(error).__name__, at=_place(error))
-    metrics.UNEXPECTED.inc()
-    return problem(
-        GatewayError("internal", 500, "Something failed on our side; the request id tells us where.")
-    )
-
-
-def _place(error: Exception) -> str:
-    trace = error.__traceback__
-    place = ""
-    while trace is not None:
-        place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def batch_status(items: list[dict[str, Any]]) -> int:

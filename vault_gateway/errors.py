@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class OperatingError(Exception):
     """Something is in the way of whoever runs the program. The message is one line that says what to do."""
@@ -25,6 +27,18 @@ class GatewayError(Exception):
         self.status = status
         self.detail = detail
         self.retry_after = retry_after
+
+
+def problem(code: str, status: int, detail: str, request_id: str) -> dict[str, Any]:
+    """What the body of an error says (RFC 9457). `request_id` is "" where no request could be read."""
+    return {
+        "type": f"urn:vault-gateway:error:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
 
 
 def not_found() -> GatewayError:

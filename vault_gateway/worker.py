@@ -18,6 +18,8 @@ import structlog
 from gunicorn.http import errors as http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from vault_gateway.errors import problem
+
 log = structlog.get_logger("vault_gateway.http")
 
 # From the first byte of a request to its last; a thread waits no longer for either.
@@ -133,16 +135,8 @@ def _answer(error: Exception) -> tuple[int, str]:
 
 def _page(status: int, code: str) -> bytes:
     """`application/problem+json` like every other error; there is no request id, for no request was read."""
-    body = orjson.dumps(
-        {
-            "type": f"urn:vault-gateway:error:{code}",
-            "title": code.replace("_", " ").capitalize(),
-            "status": status,
-            "code": code,
-            "detail": "The request cannot be read as HTTP/1.1." if status < 500 else "The request failed.",
-            "request_id": "",
-        }
-    )
+    detail = "The request cannot be read as HTTP/1.1." if status < 500 else "The request failed."
+    body = orjson.dumps(problem(code, status, detail, ""))
     head = (
         f"HTTP/1.1 {status} {_PHRASES[status]}\r\nConnection: close\r\nCache-Control: no-store\r\n"
         f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"

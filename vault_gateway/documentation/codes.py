@@ -17,11 +17,6 @@ class Code:
     status: int
     meaning: str
 
-    @property
-    def urn(self) -> str:
-        """The `type` of the problem (RFC 9457)."""
-        return f"urn:vault-gateway:error:{self.code}"
-
 
 # What a caller with a key may meet anywhere.
 OF_EVERY_CALLER = (

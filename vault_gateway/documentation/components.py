@@ -8,8 +8,9 @@ from apispec import APISpec
 from marshmallow import Schema
 
 from vault_gateway.documentation import reveals, token_shapes, waybills
-from vault_gateway.documentation.codes import CODES, Code
+from vault_gateway.documentation.codes import CODES
 from vault_gateway.documentation.shapes import REQUEST_ID, ProblemSchema
+from vault_gateway.errors import problem
 
 # Items that are one of several shapes, by the schema that has them.
 EITHER = {**token_shapes.EITHER, **waybills.EITHER, **reveals.EITHER}
@@ -77,24 +78,15 @@ def add_components(spec: APISpec) -> None:
         },
     )
     for code in CODES.values():
-        spec.components.example(code.code, {"value": _problem_of(code)})
+        spec.components.example(
+            code.code, {"value": problem(code.code, code.status, code.meaning, REQUEST_ID)}
+        )
     spec.components.schema("Problem", schema=ProblemSchema)
     spec.components.schema("AddressValue", token_shapes.ADDRESS_VALUE)
     spec.components.schema("TokenizeItem", token_shapes.TOKENIZE_ITEM)
     for shape in dict.fromkeys(shape for shapes in EITHER.values() for shape in shapes):
         if _name_of(shape) not in spec.components.schemas:
             spec.components.schema(_name_of(shape), schema=shape)
-
-
-def _problem_of(code: Code) -> dict[str, Any]:
-    return {
-        "type": code.urn,
-        "title": code.code.replace("_", " ").capitalize(),
-        "status": code.status,
-        "code": code.code,
-        "detail": code.meaning,
-        "request_id": REQUEST_ID,
-    }
 
 
 def _name_of(shape: type[Schema]) -> str:

@@ -22,14 +22,13 @@ class SocketFolder:
         self._run = run
         # Points to the private folder, so that the next start can remove what a crash left.
         self._link = run / "elsewhere"
-        self._made: Path | None = None
 
     def make(self, owner: Owner | None) -> Path:
         self.remove()
         if _fits(self._run):
             path = self._run
         else:
-            path = self._made = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX))
             self._link.symlink_to(path)
         if owner is not None:
             owner.own(path)
@@ -42,7 +41,6 @@ class SocketFolder:
             if path.name.startswith(_PREFIX) and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             self._link.unlink()
-        self._made = None
 
 
 def _fits(path: Path) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
+
+from tests.in_thread import in_thread
 
 
 class CuttingProxy(ThreadingHTTPServer):
@@ -67,13 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def cutting_proxy(target: str) -> Iterator[CuttingProxy]:
-    proxy = CuttingProxy(target)
-    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
-        proxy.pool.clear()
-        thread.join()
+    with in_thread(CuttingProxy(target)) as proxy:
+        try:
+            yield proxy
+        finally:
+            proxy.pool.clear()

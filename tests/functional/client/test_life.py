@@ -114,6 +114,16 @@ def test_a_parcel_goes_to_its_recipient(town: Town, client_of: ClientOf) -> None
     assert [one.state for one in merchant.waybills.list(order=order)] == ["delivered"]
 
 
+def test_a_station_finds_what_waits_at_its_counter(town: Town, client_of: ClientOf) -> None:
+    someone, tokens = recipient(town, client_of)
+    waybill = client_of(town.merchant).waybills.create(Order("douyin", town.carrier_slug, tokens))
+    carrier = client_of(town.carrier).waybills
+    carrier.event(waybill.waybill_no, "accepted")
+    carrier.event(waybill.waybill_no, "at_station", station=town.station_slug)
+    found = client_of(town.station).waybills.waiting_at(town.station_slug, someone.phone[-4:])
+    assert waybill.waybill_no in {one.waybill_no for one in found}
+
+
 def test_a_carrier_replaces_its_routing_codes(world: World, client_of: ClientOf) -> None:
     town = new_town(world)
     table = "province,city,district,township,code\n浙江,,,,57\n"

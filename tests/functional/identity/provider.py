@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
 import secrets
-import ssl
-import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -17,9 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+
+from tests.in_thread import in_thread
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -113,33 +110,6 @@ class Provider:
         return raw_token(self.key, json.dumps(header).encode(), json.dumps(claims).encode())
 
 
-def authority(folder: Path, *names: str) -> Path:
-    """A self-made authority's certificate of 127.0.0.1 and `names` with its key, in one PEM file; `ca.pem` beside
-    it is what a client trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "identity provider")])
-    now = datetime.datetime.now(datetime.UTC)
-    hosts: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    hosts += [x509.DNSName(one) for one in names]
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    (folder / "ca.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    return pem
-
-
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -182,17 +152,5 @@ def json_answer(body: bytes) -> Answer:
 
 @contextmanager
 def serving(answer: Answer, pem: Path | None) -> Iterator[JwksServer]:
-    """The server in a thread; by TLS where a certificate is given."""
-    server = JwksServer(answer)
-    if pem is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with in_thread(JwksServer(answer), pem) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

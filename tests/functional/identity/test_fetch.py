@@ -17,10 +17,10 @@ from tests.functional.identity.provider import (
     Answer,
     JwksServer,
     Provider,
-    authority,
     json_answer,
     serving,
 )
+from tests.in_thread import authority
 from vault_gateway.identity import fetch as fetching
 from vault_gateway.identity.fetch import JwksError, fetch, require_fetchable
 from vault_gateway.outside import calling

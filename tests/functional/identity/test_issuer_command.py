@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.functional.identity.conftest import holder_of
-from tests.functional.identity.provider import Provider, authority, json_answer, public_jwk, serving
+from tests.functional.identity.provider import Provider, json_answer, public_jwk, serving
+from tests.in_thread import authority
 from tests.world import World, unique
 from vault_gateway.cli.root import root
 

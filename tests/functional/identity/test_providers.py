@@ -14,7 +14,8 @@ import urllib3
 from flask import Flask
 
 from tests.functional.identity.conftest import Trust
-from tests.functional.identity.provider import Answer, Provider, authority, json_answer, serving
+from tests.functional.identity.provider import Answer, Provider, json_answer, serving
+from tests.in_thread import authority
 from tests.world import Actor, World, unique
 from vault_gateway.identity.key_sets import OF_FILE
 from vault_gateway.identity.sources import outside_of

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
+
+from tests.in_thread import in_thread
 
 TRANSIT = "/v1/transit/"
 
@@ -122,13 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def faulty_proxy(target: str) -> Iterator[FaultyProxy]:
-    proxy = FaultyProxy(target)
-    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
-        proxy.pool.clear()
-        thread.join()
+    with in_thread(FaultyProxy(target)) as proxy:
+        try:
+            yield proxy
+        finally:
+            proxy.pool.clear()

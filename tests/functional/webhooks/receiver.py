@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.in_thread import in_thread
 from vault_gateway.client.webhooks import ParcelEvent, verify
 
 # What to do with a request: a status, or something of one's own with the handler.
@@ -68,12 +68,5 @@ def status(code: int, **headers: str) -> Answer:
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    receiver = Receiver()
-    thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with in_thread(Receiver()) as receiver:
         yield receiver
-    finally:
-        receiver.shutdown()
-        receiver.server_close()
-        thread.join()
