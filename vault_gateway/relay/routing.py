@@ -83,33 +83,7 @@ class RoutingService:
         if end is None:
             return self._nobody(who, call, number, event, dialler, taken)
         self._guesses.give_back(taken)
-        reason = self._reason_against(number, end)
-        to = end.courier if end.called_back else end.reaches
-        if reason is not None or to is None:
-            return self._reject(who, event, reason or "no_binding", end)
-        with self._ledger.open(who, end.tenant) as unit:
-            known = calls.insert_call(
-                unit.conn,
-                number.telecom,
-                call.call_id,
-                call.medium,
-                end,
-                number.number,
-                dialler.here,
-                to.phone,
-                self._clock(),
-                asked_again_within=_ASKED_AGAIN_WITHIN,
-            )
-            if known:
-                unit.record(replace(_about(event, end), fields=("phone",), token=to.phone.text))
-        if not known:
-            return self._reject(who, event, "no_binding", end)
-        try:
-            answer = self._connect(who, call, number, end, to, event)
-        except Exception:
-            self._take_back(number, call)
-            raise
-        return answer
+        return self._reach(who, call, number, end, dialler.here, event)
 
     def _own_number(self, who: Caller, call: Call) -> tuple[RelayNumber, Event]:
         """Before Vault is asked for anything: who may not route hears that there is no such number."""
@@ -157,6 +131,50 @@ class RoutingService:
         if self._guesses.missed(dialler, tries):
             event = replace(event, detail={**event.detail, "alarm": "guessing"})
         return self._reject(who, event, "no_binding")
+
+    def _reach(
+        self, who: Caller, call: Call, number: RelayNumber, end: End, caller: bytes, event: Event
+    ) -> dict[str, Any]:
+        """Connects to an end that was found, or says why not. What fails on the way was told to nobody."""
+        reason = self._reason_against(number, end)
+        to = end.courier if end.called_back else end.reaches
+        if reason is not None or to is None:
+            return self._reject(who, event, reason or "no_binding", end)
+        if not self._begin(who, call, number, end, to, caller, event):
+            return self._reject(who, event, "no_binding", end)
+        try:
+            return self._connect(who, call, number, end, to, event)
+        except Exception:
+            self._take_back(number, call)
+            raise
+
+    def _begin(
+        self,
+        who: Caller,
+        call: Call,
+        number: RelayNumber,
+        end: End,
+        to: SealedPhone,
+        caller: bytes,
+        event: Event,
+    ) -> bool:
+        """The call and its event, in one transaction; False for another call's id."""
+        with self._ledger.open(who, end.tenant) as unit:
+            begun = calls.insert_call(
+                unit.conn,
+                number.telecom,
+                call.call_id,
+                call.medium,
+                end,
+                number.number,
+                caller,
+                to.phone,
+                self._clock(),
+                asked_again_within=_ASKED_AGAIN_WITHIN,
+            )
+            if begun:
+                unit.record(replace(_about(event, end), fields=("phone",), token=to.phone.text))
+        return begun
 
     def _connect(
         self,

@@ -91,7 +91,7 @@ class Gateway:
         try:
             self._telling.relay.record(call_id, type_, at, reason=reason)
         except ApiError as error:
-            # 404: the question whose answer was lost had not arrived either.
+            # 404: the question whose answer was lost had not arrived either, or was answered by nothing.
             if error.status != 404:
                 log.error("call record refused", call=call_id, type=type_, code=error.code)
         except ClientFailure:

@@ -45,6 +45,24 @@ def test_a_moving_window_lets_so_many_through_whoever_counts(counters: list[Limi
     assert [spent(counters, "7/minute", 40, f"who-{number}") for number in range(6)] == [7] * 6
 
 
+def test_so_many_are_taken_and_what_is_given_back_is_there_again(counters: list[Limits]) -> None:
+    def taken(tries: int) -> int:
+        with ThreadPoolExecutor(8) as threads:
+            takes = [
+                threads.submit(counters[number % len(counters)].take, "test", "7/minute", "who")
+                for number in range(tries)
+            ]
+            return sum(take.result() for take in takes)
+
+    assert taken(40) == 7
+    assert not counters[0].has_left("test", "7/minute", "who")
+    for _ in range(3):
+        counters[0].give_back("test", "7/minute", "who")
+    assert counters[0].has_left("test", "7/minute", "who")
+    # Those that were refused were not counted.
+    assert taken(40) == 3
+
+
 def test_a_burst_at_the_edge_of_a_window_gains_nothing(counters: list[Limits]) -> None:
     begun = time.monotonic()
     through = 0
