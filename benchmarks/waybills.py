@@ -164,10 +164,10 @@ def floor(here: Stage, count: int) -> Callable[[int], int]:
             local.conn.execute(
                 """
                 insert into floor_sheet (tenant_id, waybill_id, network, carrier, source, branch, segment_id, serial,
-                                         issued_at)
-                select %b, id, 'douyin', 'swift', 'segment', 'main', id, 1, %b from unnest(%b::uuid[]) as id
+                                         issued_at, day)
+                select %b, id, 'douyin', 'swift', 'segment', 'main', id, 1, %b, %b from unnest(%b::uuid[]) as id
                 """,
-                (SHOP.id, now, ids),
+                (SHOP.id, now, now.date(), ids),
             )
             local.conn.execute(
                 """

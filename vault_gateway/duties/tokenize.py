@@ -65,7 +65,7 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
         missed_searches_a_day=settings.missed_searches_a_day,
         on_erased=lambda unit, tenant, token: relay.release_of_phone(unit, Phone(tenant.id, token)),
     )
-    watchers = (SheetCounter(networks), FlowCounter(networks), Outbox(clock))
+    watchers = (SheetCounter(), FlowCounter(networks), Outbox(clock))
     waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
     couriers = CourierService(ledger, tokens, normaliser, relay, clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))

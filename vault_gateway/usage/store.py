@@ -14,16 +14,6 @@ _FOLDED_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    day: date
-    network: str
-    carrier: str
-    issued: int = 0
-    cancelled: int = 0
-    recycled: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class FeeRow:
     network: str
     begins: date
@@ -42,24 +32,28 @@ class Scope:
     network: str | None = None
 
 
-def add(conn: Connection, tenant_id: UUID, deltas: Sequence[Delta]) -> None:
+def count_issued(conn: Connection, tenant_id: UUID, waybills: Sequence[UUID]) -> None:
     conn.execute(
         """
         insert into usage_delta (day, network, carrier, tenant_id, issued, cancelled, recycled)
-        select d.day, d.network, d.carrier, %b, d.issued, d.cancelled, d.recycled
-        from unnest(%b::date[], %b::text[], %b::text[], %b::int[], %b::int[], %b::int[])
-          as d (day, network, carrier, issued, cancelled, recycled)
+        select day, network, carrier, tenant_id, count(*), 0, 0
+        from unnest(%(waybills)b::uuid[]) as made (waybill_id) join waybill_sheet using (waybill_id)
+        where tenant_id = %(tenant)b group by day, network, carrier, tenant_id
         """,
-        (
-            tenant_id,
-            [d.day for d in deltas],
-            [d.network for d in deltas],
-            [d.carrier for d in deltas],
-            [d.issued for d in deltas],
-            [d.cancelled for d in deltas],
-            [d.recycled for d in deltas],
-        ),
+        {"tenant": tenant_id, "waybills": list(waybills)},
         binary=True,
+    )
+
+
+def count_cancelled(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> None:
+    """On the day that the sheet was issued on, so that what is owed for it is what was due then."""
+    conn.execute(
+        """
+        insert into usage_delta (day, network, carrier, tenant_id, issued, cancelled, recycled)
+        select day, network, carrier, tenant_id, 0, 1, (not counted)::int
+        from waybill_sheet where tenant_id = %s and waybill_id = %s
+        """,
+        (tenant_id, waybill_id),
     )
 
 
@@ -85,14 +79,6 @@ def fold(conn: Connection) -> int:
         (_FOLDED_AT_ONCE,),
     ).fetchone()
     return 0 if row is None else int(row["folded"])
-
-
-def comes_back(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> bool:
-    """Was the sheet that was just cancelled taken off by its network's rule?"""
-    row = conn.execute(
-        "select counted from waybill_sheet where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
-    ).fetchone()
-    return row is not None and not row["counted"]
 
 
 def sums(

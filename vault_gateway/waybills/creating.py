@@ -64,10 +64,11 @@ class WaybillMaker:
                 return self._repeat(unit, tenant, earlier)
             self._tenants.ensure(unit.conn, tenant)
             known = known_tokens(unit, tenant, orders)
-            networks = self._networks()
-            made = drafts_of(unit, tenant, orders, known, networks, self._clock())
+            networks, now = self._networks(), self._clock()
+            made = drafts_of(unit, tenant, orders, known, networks, now)
             sheets = self._number(unit, tenant, orders, made, networks)
-            _keep(unit, tenant, orders, made, sheets, replace(event, policies=policies))
+            insert_sheets(unit.conn, tenant.id, sheets, networks.day_of(tenant.platform, now))
+            _keep(unit, tenant, orders, made, replace(event, policies=policies))
             numberless = self._bind(unit, tenant, orders, made, known)
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
@@ -137,13 +138,11 @@ def _keep(
     tenant: Tenant,
     orders: Sequence[Order],
     made: Sequence[Waybill | GatewayError],
-    sheets: Sequence[Sheet],
     event: Event,
 ) -> None:
     waybills = [item for item in made if isinstance(item, Waybill)]
     if waybills:
         insert_waybills(unit.conn, tenant.id, waybills)
-        insert_sheets(unit.conn, tenant.id, sheets)
         unit.record_all(
             [
                 _told(event, order, waybill)

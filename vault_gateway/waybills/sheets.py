@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
@@ -25,17 +25,19 @@ class Sheet:
     issued: Issued | None = None
 
 
-def insert_sheets(conn: Connection, tenant_id: UUID, sheets: Sequence[Sheet]) -> None:
+def insert_sheets(conn: Connection, tenant_id: UUID, sheets: Sequence[Sheet], day: date) -> None:
+    """`day` is the platform's on which they are issued: that is the one they are counted on."""
     issued = [sheet.issued for sheet in sheets]
     conn.execute(
         """
         insert into waybill_sheet (tenant_id, waybill_id, network, carrier, source, branch, segment_id, serial,
-                                   issued_at)
-        select %b, s.* from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[],
+                                   issued_at, day)
+        select %b, s.*, %b from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[],
                                    %b::bigint[], %b::timestamptz[]) as s
         """,
         (
             tenant_id,
+            day,
             [sheet.waybill.id for sheet in sheets],
             [sheet.waybill.network for sheet in sheets],
             [sheet.waybill.carrier for sheet in sheets],

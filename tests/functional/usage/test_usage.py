@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -182,4 +184,23 @@ def test_a_day_is_one_of_the_platforms_time_zone(world: World, clock: TurnedCloc
     clock.advance(seconds=max(0.0, (last_evening - now).total_seconds()))
     town.waybill()
     assert [line["issued"] for line in usage(town.merchant, f"{following:%Y-%m}")] == [1]
+    assert usage(town.merchant, f"{now:%Y-%m}") == []
+
+
+def test_a_cancellation_is_of_the_day_of_its_sheet_whatever_the_zone_is_then(
+    world: World, clock: TurnedClock, tmp_path: Path
+) -> None:
+    town = new_town(world, platform_slug="douyin")
+    now = datetime.now(UTC)
+    following = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+    last_evening = following.replace(hour=17, minute=0) - timedelta(days=1)
+    clock.advance(seconds=max(0.0, (last_evening - now).total_seconds()))
+    number = town.waybill()
+    policies = shutil.copytree(world.settings.policies, tmp_path / "policies")
+    for file in (policies / "networks").iterdir():
+        file.write_text(file.read_text(encoding="utf-8").replace("Asia/Shanghai", "UTC"), encoding="utf-8")
+    elsewhere = Actor(world.gateway(policies=policies), town.merchant.key, town.merchant.name)
+    assert elsewhere.post(f"/v1/waybills/{number}/cancel").status_code == 200
+    [line] = usage(town.merchant, f"{following:%Y-%m}")
+    assert (line["issued"], line["cancelled"], line["counted"]) == (1, 1, 0)
     assert usage(town.merchant, f"{now:%Y-%m}") == []
