@@ -9,7 +9,7 @@ from flask import Flask
 
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.couriers.watch import CourierWatch
-from vault_gateway.database import Database, require_current_schema, require_role_of_reveals
+from vault_gateway.database import Database, require_current_schema, require_roles, roles_of
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.duties.audit import audit
 from vault_gateway.duties.parts import Parts
@@ -45,8 +45,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
     database.open()
     with database.connection() as conn:
         require_current_schema(conn)
-        if "reveal" in settings.duties:
-            require_role_of_reveals(conn)
+        require_roles(conn, roles_of(settings.duties))
     vault = Vault(
         settings.vault_addr,
         ca_file=settings.vault_ca,
@@ -71,7 +70,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         # Not the rooms that disclose something: they fail closed.
         without_redis=("tokens", "waybills", "labels", "networks", "routes", "couriers", "audit"),
     ).install(app)
-    chores: dict[str, Chore] = {"idempotency": lambda conn: forget_old(conn, clock)}
+    chores: dict[str, Chore] = {}
+    # A node that only shows the log stores no answers, and its login may not remove any.
+    if set(settings.duties) != {"audit"}:
+        chores["idempotency"] = lambda conn: forget_old(conn, clock)
     for duty in settings.duties:
         chores |= DUTIES[duty](app, parts)
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ

@@ -6,7 +6,7 @@ import hashlib
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
@@ -37,6 +37,9 @@ _SESSION = (
 
 # A little longer than the server's own limit.
 _ANSWERS_WITHIN_S = 7.0
+
+# What logins are members of: the second may all that the first may, and the third is on top of the second.
+_AUDIT, _APP, _REVEAL = ROLES = ("vault_gateway_audit", "vault_gateway_app", "vault_gateway_reveal")
 
 OLDEST_SERVER = 150000
 _MIGRATION_LOCK = 4711000
@@ -164,13 +167,16 @@ def enter_tenant(conn: Connection, tenant_id: UUID) -> None:
 
 
 def migrate(
-    conninfo: str, now: datetime, *, app_login: tuple[str, str] | None = None, reveals: bool = True
+    conninfo: str,
+    now: datetime,
+    *,
+    app_login: tuple[str, str] | None = None,
+    roles: Collection[str] = ROLES,
 ) -> list[str]:
     """Brings the schema up to date, each migration in a transaction of its own; returns the names applied.
 
     `conninfo` needs a role that may create tables and roles. `app_login` is the name and password of the
-    gateway's own login, created or updated as a member of `vault_gateway_app`, and if it `reveals` of
-    `vault_gateway_reveal`.
+    gateway's own login, created or updated as a member of `roles` and of no others of `ROLES`.
     """
     applied = []
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
@@ -196,7 +202,7 @@ def migrate(
             applied.append(name)
         conn.execute("grant select on schema_migration to vault_gateway_app")
         if app_login is not None:
-            _ensure_login(conn, *app_login, reveals=reveals)
+            _ensure_login(conn, *app_login, roles)
     return applied
 
 
@@ -230,24 +236,29 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def require_role_of_reveals(conn: Connection) -> None:
-    """Raises MigrationError where this login may not write what a node with the duty to reveal has to."""
-    row = conn.execute("select pg_has_role('vault_gateway_reveal', 'usage') as may").fetchone()
-    if row is None or not row["may"]:
-        raise MigrationError(
-            "the database login may not reveal: run `vault-gateway migrate --login` with the duty reveal"
-        )
+def roles_of(duties: Collection[str]) -> tuple[str, ...]:
+    """What the login of a node with these duties is a member of."""
+    if set(duties) <= {"audit"}:
+        return (_AUDIT,)
+    return (_APP, _REVEAL) if "reveal" in duties else (_APP,)
 
 
-def _ensure_login(conn: Connection, name: str, password: str, *, reveals: bool) -> None:
+def require_roles(conn: Connection, roles: Collection[str]) -> None:
+    """Raises MigrationError where this login may not do what a node has to."""
+    for role in roles:
+        row = conn.execute("select pg_has_role(%s, 'usage') as may", (role,)).fetchone()
+        if row is None or not row["may"]:
+            raise MigrationError(
+                f"the database login is no member of {role}: run `vault-gateway migrate --login` with the node's duties"
+            )
+
+
+def _ensure_login(conn: Connection, name: str, password: str, roles: Collection[str]) -> None:
     exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
     # As a verifier: whatever the server logs of this statement, it is not the password.
     verifier = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    statement = (
-        sql.SQL("alter role {} login password {}")
-        if exists
-        else sql.SQL("create role {} login password {} in role vault_gateway_app")
-    )
-    conn.execute(statement.format(sql.Identifier(name), sql.Literal(verifier)))
-    membership = "grant vault_gateway_reveal to {}" if reveals else "revoke vault_gateway_reveal from {}"
-    conn.execute(sql.SQL(membership).format(sql.Identifier(name)))
+    statement = "alter role {} login password {}" if exists else "create role {} login password {}"
+    conn.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(verifier)))
+    for role in ROLES:
+        membership = "grant {} to {}" if role in roles else "revoke {} from {}"
+        conn.execute(sql.SQL(membership).format(sql.Identifier(role), sql.Identifier(name)))

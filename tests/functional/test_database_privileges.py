@@ -134,7 +134,7 @@ def test_no_role_of_the_gateway_makes_owns_or_bypasses_anything(world: World) ->
                exists (select from pg_class c where c.relowner = r.oid) as owns,
                pg_has_role('vault_gateway_app', r.oid, 'member') as is_app
         from pg_roles r
-        where r.rolname in ('vault_gateway_app', 'vault_gateway_lookup', 'vault_gateway_reveal')
+        where r.rolname in ('vault_gateway_app', 'vault_gateway_lookup', 'vault_gateway_reveal', 'vault_gateway_audit')
         """,
     )
     by_name = {role.pop("name"): role for role in roles}
@@ -189,3 +189,35 @@ def test_what_opens_values_is_written_by_logins_that_reveal_alone(world: World) 
     of_reveals = {"reveal_grant", "reveal_token", "break_glass", "break_glass_quota", "merchant_day"}
     assert {one["name"] for one in written if one["role"] == "vault_gateway_reveal"} == of_reveals
     assert not of_reveals & {one["name"] for one in written if one["role"] == "vault_gateway_app"}
+
+
+def test_a_login_of_the_log_writes_events_and_counts_denials_and_nothing_else(world: World) -> None:
+    held = rows(
+        world,
+        """
+        select c.relname as name, a.attname as column, p.privilege from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        cross join unnest(array['select', 'insert', 'update']) as p (privilege)
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and has_column_privilege('vault_gateway_audit', c.oid, a.attnum, p.privilege)
+        """,
+    )
+    of = {
+        kind: {one["name"] for one in held if one["privilege"] == kind}
+        for kind in ("select", "insert", "update")
+    }
+    directories = {"platform", "tenant", "issuer", "revoked_token", "client", "courier", "schema_migration"}
+    assert of["select"] == directories | {"audit_event", "audit_token", "courier_day"}
+    assert of["insert"] == {"audit_event", "courier_day"}
+    assert of["update"] == {"courier_day", "courier"}
+    courier = {one["column"] for one in held if (one["name"], one["privilege"]) == ("courier", "update")}
+    assert courier == {"suspended_at", "suspended_for"}
+    removing = names(
+        world,
+        """
+        select c.relname as name from pg_class c
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and has_table_privilege('vault_gateway_audit', c.oid, 'delete, truncate, references, trigger')
+        """,
+    )
+    assert removing == set()

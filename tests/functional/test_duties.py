@@ -9,8 +9,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests import canaries
-from tests.world import Actor, Town, World
-from vault_gateway.database import MigrationError, migrate
+from tests.world import GENEROUS, Actor, Town, World, policies_with, unique
+from vault_gateway.audit import store as audit_store
+from vault_gateway.database import MigrationError, migrate, roles_of
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
 from vault_gateway.settings.model import SettingsError
@@ -72,12 +73,23 @@ def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(worl
                     relay.decrypt("carrier", items)
 
 
+def login_for(world: World, *duties: str) -> str:
+    """A login of the database as `migrate --login` makes it for nodes with these duties."""
+    name, password = f"does-{'-'.join(duties)}", "not-a-secret-here"
+    migrate(
+        world.instance.endpoints.admin_dsn, world.clock(), app_login=(name, password), roles=roles_of(duties)
+    )
+    return make_conninfo(world.settings.database_url, user=name, password=password)
+
+
 @pytest.fixture
 def without_reveals(world: World) -> str:
-    """A login of the database as `migrate --login` makes it for nodes that take values in."""
-    name, password = "taking-values-in", "not-a-secret-here"
-    migrate(world.instance.endpoints.admin_dsn, world.clock(), app_login=(name, password), reveals=False)
-    return make_conninfo(world.settings.database_url, user=name, password=password)
+    return login_for(world, "tokenize", "relay", "audit")
+
+
+@pytest.fixture
+def of_the_log(world: World) -> str:
+    return login_for(world, "audit")
 
 
 def test_the_database_lets_no_tokenizing_node_make_a_grant(
@@ -119,3 +131,59 @@ def test_the_database_lets_no_tokenizing_node_make_a_grant(
 def test_a_revealing_node_with_such_a_login_does_not_start(world: World, without_reveals: str) -> None:
     with pytest.raises(MigrationError, match="migrate --login"):
         world.gateway(database_url=without_reveals)
+
+
+def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
+    world: World, town: Town, auditor: Actor, of_the_log: str
+) -> None:
+    """Events are read and written, a courier that tries is counted and at last suspended, and chores are done."""
+    floor = {"floor": 2, "times_usual": 3}
+    quotas = {**GENEROUS, "scraping_alarm": {**GENEROUS["scraping_alarm"], "denials": floor}}
+    policies = policies_with(world.instance.engines.data.parent / unique("policies"), quotas)
+    node = world.gateway(duties=("audit",), identities={}, database_url=of_the_log, policies=policies)
+    town.waybill()
+    courier = world.actor("courier", carrier=town.carrier_slug)
+    for _ in range(4):
+        assert Actor(node, courier.key, courier.name).get("/v1/audit/events").status_code == 403
+    eye = Actor(node, auditor.key, auditor.name)
+    suspended = eye.get(f"/v1/audit/events?action=courier.suspend&carrier={town.carrier_slug}").get_json()
+    assert [one["reason"] for one in suspended["items"]] == ["many_denials"]
+    [event] = eye.get("/v1/audit/events?action=audit.read&limit=1").get_json()["items"]
+    assert eye.get(f"/v1/audit/events/{event['id']}").status_code == 200
+    assert eye.get("/v1/audit/export?format=csv&action=courier.suspend").status_code == 200
+    assert node.test_client().get("/readyz").status_code == 200
+    with node.extensions["database"].connection() as conn:
+        audit_store.keep_partitions_ahead(conn)
+    with pytest.raises(MigrationError, match="vault_gateway_app"):
+        world.gateway(database_url=of_the_log)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select ciphertext from token",
+        "select blind_index from token",
+        "select * from waybill",
+        "select * from reveal_grant",
+        "select * from relay_binding",
+        "select phone_token from courier",
+        "select key_digest from client",
+        "insert into token select * from token",
+        "insert into waybill select * from waybill",
+        "insert into reveal_grant select * from reveal_grant",
+        "insert into relay_binding select * from relay_binding",
+        "insert into courier (carrier, handle, created_at) values ('c', 'h', now())",
+        "update courier set phone_token = null",
+        "update waybill set state = 'delivered'",
+        "delete from idempotency",
+        "update audit_event set body = '{}'",
+        "delete from audit_event",
+        "set role vault_gateway_app",
+    ],
+)
+def test_the_database_shows_a_node_of_the_log_no_token_and_lets_it_write_none(
+    of_the_log: str, statement: str
+) -> None:
+    denied = pytest.raises(psycopg.errors.InsufficientPrivilege)
+    with psycopg.connect(of_the_log, autocommit=True) as conn, denied:
+        conn.execute(statement)

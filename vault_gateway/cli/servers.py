@@ -49,7 +49,7 @@ def migrate(login: bool) -> None:
     own = _login(settings) if login else None
     try:
         applied = database.migrate(
-            settings.admin_database_url, utc_now(), app_login=own, reveals="reveal" in settings.duties
+            settings.admin_database_url, utc_now(), app_login=own, roles=database.roles_of(settings.duties)
         )
     except psycopg.OperationalError as error:
         # Before there is a session the text is of addresses and names alone.
