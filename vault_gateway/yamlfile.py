@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
+
+# libyaml's, where the package came with it: a tenth of the time, and what is nested beyond reason is refused.
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BOOL = "tag:yaml.org,2002:bool"
 
 
 class YamlFault(Exception):
     """The file is not there or no YAML; the message says why, in one line."""
 
 
-def read_yaml(path: Path, loader: Any = yaml.SafeLoader) -> Any:
-    """`loader` is a safe one: it makes nothing but plain values."""
+class _Loader(_Safe):  # type: ignore[misc]  # chosen at run time
+    """YAML 1.2 as far as it matters here: `on` is a word and not `true`, and a name that is given twice is refused
+    rather than the first one lost."""
+
+    yaml_implicit_resolvers: ClassVar[Any] = {
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != _BOOL]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        if len(mapping) != len(node.value):
+            raise yaml.constructor.ConstructorError(None, None, "a name is given twice", node.start_mark)
+        return mapping
+
+
+_Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def read_yaml(path: Path) -> Any:
+    """Plain values and nothing else."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe one
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
     # ValueError: bytes that are no text, or a day that no calendar has, such as 2026-02-30.
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())

@@ -15,9 +15,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import yaml
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.access.decisions import Access, Decision
@@ -27,24 +26,6 @@ from vault_gateway.model import Principal, Role
 from vault_gateway.yamlfile import YamlFault, read_yaml
 
 CASES_FILE = "cases.yaml"
-# The parser written in C where the wheel has it: ten times as fast, and this runs at every start.
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Safe):  # type: ignore[misc]  # chosen at run time
-    """YAML 1.2 as far as it matters here: `on` is a word and not `true`, and a name that is given twice is refused
-    rather than the first one lost."""
-
-    yaml_implicit_resolvers: ClassVar[Any] = {
-        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a name is given twice", node.start_mark)
-        return mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +126,7 @@ class _FileSchema(Schema):
 def read_cases(path: Path) -> list[Case]:
     """All cases of the file in order, lists expanded; PolicyError where it cannot be used."""
     try:
-        data = _FileSchema().load(read_yaml(path, _Loader))
+        data = _FileSchema().load(read_yaml(path))
     except (YamlFault, ValidationError) as error:
         raise PolicyError(f"{path}: {error}") from None
     actors = {name: Principal(id=f"key:{name}", **entry) for name, entry in data["actors"].items()}

@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def vault(self, operations: int = 16) -> Vault:
-        return Vault(f"http://127.0.0.1:{self.server_port}", operations=operations, total_s=5)
+        return Vault(f"http://127.0.0.1:{self.server_port}", operations=operations, connect_s=5, total_s=10)
 
 
 class _Handler(BaseHTTPRequestHandler):
