@@ -99,5 +99,10 @@ def seconds_left_of_day(now: datetime) -> int:
     return 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)
 
 
+def rfc3339(at: datetime) -> str:
+    """A time as every answer writes it: in UTC, with `Z`."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)

@@ -58,7 +58,7 @@ def event_body(
     """The body as stored, committed to and shown: absent is left out, so that a filter never meets null."""
     body: dict[str, Any] = {
         "id": event_id,
-        "time": rfc3339(at),
+        "time": _time(at),
         "actor": GATEWAY if event.by_gateway else caller.principal.id,
         "role": GATEWAY if event.by_gateway else caller.principal.role.value,
         "action": event.action,
@@ -88,7 +88,8 @@ def platform_of(caller: Caller, tenant: Tenant | None) -> str | None:
     return caller.principal.platform if tenant is None else tenant.platform
 
 
-def rfc3339(at: datetime) -> str:
+def _time(at: datetime) -> str:
+    """Always of the same length: it is a part of what is committed to."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from vault_gateway.model import rfc3339
+
 
 def json_text(value: Any) -> str:
     """Times are RFC 3339 in UTC."""
@@ -20,7 +22,7 @@ def minute(at: datetime) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return rfc3339(value)
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"a {type(value).__name__} is not printed as JSON")

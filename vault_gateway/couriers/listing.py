@@ -10,7 +10,7 @@ from vault_gateway.audit.ledger import Ledger
 from vault_gateway.couriers import store
 from vault_gateway.database import Row
 from vault_gateway.errors import GatewayError
-from vault_gateway.model import Caller
+from vault_gateway.model import Caller, rfc3339
 
 
 class CourierList:
@@ -40,6 +40,6 @@ def view_of(row: Row) -> dict[str, Any]:
     if row["station"] is not None:
         view["station"] = row["station"]
     if row["suspended_at"] is not None:
-        view["suspended_at"] = row["suspended_at"].isoformat().replace("+00:00", "Z")
+        view["suspended_at"] = rfc3339(row["suspended_at"])
         view["suspended_for"] = row["suspended_for"]
     return view

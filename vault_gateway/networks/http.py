@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.audit.event import rfc3339
 from vault_gateway.database import Row
 from vault_gateway.edge import caller, query
 from vault_gateway.identity.tenants import tenant_of_request
+from vault_gateway.model import rfc3339
 from vault_gateway.networks.service import SegmentService
 from vault_gateway.shapes import TenantSchema
 

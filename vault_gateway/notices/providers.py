@@ -7,8 +7,6 @@ and the text are in the body alone; no error from here holds a part of them.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,11 +18,11 @@ import orjson
 import urllib3
 
 from vault_gateway.model import Clock
+from vault_gateway.webhooks.signing import SECRET_PREFIX, signed_headers
 
 # What the provider says of this one message, and will say again. All else may be better later.
 _REFUSALS = frozenset({400, 410, 413, 422})
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=10.0)
-SECRET_PREFIX = "whsec_"  # noqa: S105 - how such secrets begin
 
 
 class Outcome(Enum):
@@ -48,8 +46,7 @@ class Provider(Protocol):
 
 
 class Webhook:
-    """POST of `{id, to, text}` as JSON, signed as Standard Webhooks are: HMAC-SHA256 over `id.timestamp.body` in
-    `webhook-signature`, with `webhook-id` and `webhook-timestamp` beside it."""
+    """POST of `{id, to, text}` as JSON, signed as parcel events are."""
 
     def __init__(self, url: str, secret: str, clock: Clock, ca_file: Path | None = None) -> None:
         self._url = url
@@ -63,16 +60,8 @@ class Webhook:
 
     def send(self, message: Message) -> tuple[Outcome, str | None]:
         body = orjson.dumps({"id": message.id, "to": message.to, "text": message.text})
-        timestamp = str(int(self._clock().timestamp()))
-        signed = f"{message.id}.{timestamp}.".encode() + body
-        signature = base64.b64encode(hmac.digest(self._key, signed, hashlib.sha256)).decode()
-        headers = {
-            "Content-Type": "application/json",
-            "webhook-id": message.id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": f"v1,{signature}",
-        }
-        return _post(self._http, self._url, body, headers)
+        headers = signed_headers(self._key, message.id, self._clock(), body)
+        return _post(self._http, self._url, body, {"Content-Type": "application/json", **headers})
 
 
 class TwilioMessages:

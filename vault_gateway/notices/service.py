@@ -14,7 +14,7 @@ from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import base32, new_id, parse_prefixed
 from vault_gateway.inforce import InForce
-from vault_gateway.model import Caller, Clock
+from vault_gateway.model import Caller, Clock, rfc3339
 from vault_gateway.notices import store
 from vault_gateway.notices.store import Notice
 from vault_gateway.notices.templates import Template
@@ -128,13 +128,9 @@ def view_of(notice: Notice) -> dict[str, Any]:
         "language": notice.language,
         "state": notice.state,
         "tries": notice.tries,
-        "created_at": _time(notice.created_at),
-        "updated_at": _time(notice.updated_at),
+        "created_at": rfc3339(notice.created_at),
+        "updated_at": rfc3339(notice.updated_at),
     }
     if notice.reason is not None:
         view["reason"] = notice.reason
     return view
-
-
-def _time(at: Any) -> str:
-    return str(at.isoformat()).replace("+00:00", "Z")

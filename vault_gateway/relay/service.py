@@ -17,7 +17,7 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.database import enter_tenant
 from vault_gateway.errors import GatewayError
 from vault_gateway.ids import base32, new_id
-from vault_gateway.model import Clock, Tenant
+from vault_gateway.model import Clock, Tenant, rfc3339
 from vault_gateway.relay.store import bindings, parties, pool
 from vault_gateway.relay.store.bindings import Binding, Phone
 from vault_gateway.relay.store.pool import RelayNumber
@@ -184,7 +184,7 @@ def view_of(binding: Binding) -> dict[str, Any]:
         "waybill_no": binding.waybill_no,
         "mode": binding.mode,
         "number": binding.number,
-        "expires_at": binding.expires_at.isoformat().replace("+00:00", "Z"),
+        "expires_at": rfc3339(binding.expires_at),
     }
     if binding.extension is not None:
         view["extension"] = binding.extension

@@ -21,7 +21,7 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Refused, refused
 from vault_gateway.errors import GatewayError, not_found, unavailable
 from vault_gateway.keys import Address, Ciphertext, KeyFault, KeysUnavailable, Revealer
-from vault_gateway.model import Caller, Clock, Kind, Tenant
+from vault_gateway.model import Caller, Clock, Kind, Tenant, rfc3339
 from vault_gateway.reveals import machine, store
 from vault_gateway.reveals.breakglass.standing import require_standing
 from vault_gateway.reveals.grants import (
@@ -31,7 +31,6 @@ from vault_gateway.reveals.grants import (
     open_grant,
     require_reveal,
     reveal_text,
-    rfc3339,
     spent,
 )
 from vault_gateway.reveals.machine import Grant, State

@@ -13,7 +13,7 @@ from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import base32, parse_prefixed
-from vault_gateway.model import Tenant
+from vault_gateway.model import Tenant, rfc3339
 from vault_gateway.reveals import store
 from vault_gateway.reveals.breakglass.requests import request_text
 from vault_gateway.reveals.machine import Grant, state_at
@@ -155,10 +155,6 @@ def tokens_of(grant: Grant) -> tuple[str, ...]:
     """The tokens that a grant opens. Each is of one field, or of several that are parts of one value."""
     kinds = dict.fromkeys(KIND_OF_FIELD[field] for field in grant.fields)
     return tuple(token_text(kind, token) for kind, token in zip(kinds, grant.tokens, strict=True))
-
-
-def rfc3339(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def forbidden(code: str) -> GatewayError:

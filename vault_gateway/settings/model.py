@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,8 +142,19 @@ def _require_whole_provider(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}{setting.upper()} is not set: the provider of notices needs it")
     for name in ("notice_webhook_url", "twilio_api_url"):
         _require_https(name, getattr(settings, name) or "https://-")
-    if settings.notice_webhook_secret is not None and len(settings.notice_webhook_secret) < 16:
+    _require_usable_secret(settings.notice_webhook_secret)
+
+
+def _require_usable_secret(secret: str | None) -> None:
+    if secret is None:
+        return
+    if len(secret) < 16:
         raise SettingsError(f"{PREFIX}NOTICE_WEBHOOK_SECRET is at least 16 characters")
+    if secret.startswith("whsec_"):
+        try:
+            b64decode(secret.removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise SettingsError(f"{PREFIX}NOTICE_WEBHOOK_SECRET: behind whsec_ stands base64") from None
 
 
 def _require_whole_twilio(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import new_ids
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, Tokenizer
 from vault_gateway.limits import too_many
-from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant, seconds_left_of_day
+from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant, rfc3339, seconds_left_of_day
 from vault_gateway.tokens import store
 from vault_gateway.tokens.ids import parse_token, token_text
 from vault_gateway.tokens.items import (
@@ -277,7 +277,7 @@ def _view(row: dict[str, Any]) -> dict[str, Any]:
         "kind": row["kind"],
         "masked": row["masked"],
         "origin": row["origin"],
-        "created_at": row["created_at"].isoformat().replace("+00:00", "Z"),
+        "created_at": rfc3339(row["created_at"]),
     }
     if row["order_ref"] is not None:
         view["order"] = row["order_ref"]

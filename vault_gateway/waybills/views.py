@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from vault_gateway.edge import error_item
 from vault_gateway.errors import GatewayError
-from vault_gateway.model import Caller, Role
+from vault_gateway.model import Caller, Role, rfc3339
 from vault_gateway.relay.service import view_of as relay_view
 from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.waybills.waybill import Party, Waybill
@@ -34,8 +33,8 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         "carrier": waybill.carrier,
         "state": waybill.state.value,
         "recipient": _masked(waybill.recipient, shown.masks),
-        "created_at": _time(waybill.created_at),
-        "updated_at": _time(waybill.updated_at),
+        "created_at": rfc3339(waybill.created_at),
+        "updated_at": rfc3339(waybill.updated_at),
     }
     if waybill.sender is not None:
         view["sender"] = _masked(waybill.sender, shown.masks)
@@ -43,7 +42,7 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         if (value := getattr(waybill, name)) is not None:
             view[name] = value
     if waybill.deliver_by is not None:
-        view["deliver_by"] = _time(waybill.deliver_by)
+        view["deliver_by"] = rfc3339(waybill.deliver_by)
     if caller.principal.role in (Role.PLATFORM, Role.MERCHANT):
         view["receipt"] = waybill.receipt_code
         if waybill.order_ref is not None:
@@ -81,7 +80,3 @@ def _label(view: dict[str, Any]) -> dict[str, str]:
     if "extension" in relay:
         label["call"] = f"{relay['number']} {relay['extension']}"
     return label
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

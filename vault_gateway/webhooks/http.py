@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.audit.event import rfc3339
 from vault_gateway.edge import caller, json_body, page, raw_body
 from vault_gateway.idempotency import RequestKeys
+from vault_gateway.model import rfc3339
 from vault_gateway.webhooks.schemas import WebhookSchema
 from vault_gateway.webhooks.service import Webhook, WebhookService
 from vault_gateway.webhooks.signing import secret_text

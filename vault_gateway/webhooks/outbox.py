@@ -8,10 +8,9 @@ from uuid import UUID
 
 import orjson
 
-from vault_gateway.audit.event import rfc3339
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.ids import base32
-from vault_gateway.model import Clock, Tenant
+from vault_gateway.model import Clock, Tenant, rfc3339
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.watching import Move
 from vault_gateway.waybills.waybill import Waybill

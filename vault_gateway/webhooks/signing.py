@@ -1,6 +1,7 @@
-"""How an event is signed: Standard Webhooks 1.0.0, so that receivers in any language have a library for it.
+"""How a parcel event is signed, and a notice on its way to a provider: Standard Webhooks 1.0.0, so that receivers in
+any language have a library for it.
 
-The signature is HMAC-SHA256 over `id.timestamp.body`. The secret is 32 bytes that Vault makes of the webhook's id.
+The signature is HMAC-SHA256 over `id.timestamp.body`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ def secret_text(secret: bytes) -> str:
     return SECRET_PREFIX + b64encode(secret).decode()
 
 
-def signed_headers(secret: bytes, event: str, now: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(secret: bytes, id_: str, now: datetime, body: bytes) -> dict[str, str]:
     timestamp = str(int(now.timestamp()))
-    signature = hmac.new(secret, f"{event}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    signature = hmac.new(secret, f"{id_}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return {
-        "Webhook-Id": event,
+        "Webhook-Id": id_,
         "Webhook-Timestamp": timestamp,
         "Webhook-Signature": f"v1,{b64encode(signature).decode()}",
     }

@@ -81,6 +81,10 @@ def test_a_service_in_twilios_shape_gets_a_form_with_basic_authentication(
         ({"notice_provider": "webhook"}, "NOTICE_WEBHOOK_URL"),
         ({"notice_provider": "twilio"}, "TWILIO_API_URL"),
         ({"notice_provider": "pigeon"}, "NOTICE_PROVIDER"),
+        (
+            {"notice_webhook_url": "https://sms.example", "notice_webhook_secret": "whsec_no-base-64-at-all"},
+            "NOTICE_WEBHOOK_SECRET",
+        ),
     ],
 )
 def test_half_a_provider_is_refused_at_start(world: World, changed: dict[str, str], name: str) -> None:

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from tests import canaries
 from tests.functional.reveals.steps import ack, ask, claim, events, issued, outline, state, told
 from tests.world import Actor, Town, TurnedClock, World, unique
-from vault_gateway.audit.event import rfc3339
 from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import base32, new_id
+from vault_gateway.model import rfc3339
 
 NOT_FOUND = (404, "not_found")
 SPENT = (409, "reveal_spent")

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from vault_gateway.access import Resource
 from vault_gateway.access.resources import break_glass_resource
-from vault_gateway.audit.event import Event, rfc3339
+from vault_gateway.audit.event import Event
 from vault_gateway.ids import base32
+from vault_gateway.model import rfc3339
 from vault_gateway.reveals.machine import BREAK_GLASS
 
 PREFIX = "bg_"
