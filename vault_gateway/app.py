@@ -9,7 +9,7 @@ from flask import Flask
 
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.couriers.watch import CourierWatch
-from vault_gateway.database import Database, require_current_schema, require_roles, roles_of
+from vault_gateway.database import Database
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.duties.audit import audit
 from vault_gateway.duties.parts import Parts
@@ -26,6 +26,7 @@ from vault_gateway.keys import Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.rules import RulesInForce, load_rules
+from vault_gateway.schema import require_current_schema, require_roles, roles_of
 from vault_gateway.settings.model import Settings, SettingsError
 
 DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Chore]]] = {

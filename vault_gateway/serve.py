@@ -21,10 +21,10 @@ from prometheus_client import multiprocess
 
 from vault_gateway.access.snapshot import Snapshot
 from vault_gateway.app import create_app
-from vault_gateway.database import MigrationError
 from vault_gateway.errors import GatewayError, PolicyFileError
 from vault_gateway.logs import configure_logging
 from vault_gateway.rules import load_rules
+from vault_gateway.schema import MigrationError
 from vault_gateway.settings.model import Settings, SettingsError
 from vault_gateway.worker import Worker
 

@@ -11,9 +11,9 @@ from psycopg.conninfo import make_conninfo
 from tests import canaries
 from tests.world import GENEROUS, Actor, Town, World, policies_with, unique
 from vault_gateway.audit import store as audit_store
-from vault_gateway.database import MigrationError, migrate, roles_of
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
+from vault_gateway.schema import MigrationError, migrate, roles_of
 from vault_gateway.settings.model import SettingsError
 
 

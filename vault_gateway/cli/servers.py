@@ -9,7 +9,7 @@ import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from vault_gateway import database
+from vault_gateway import schema
 from vault_gateway import serve as server
 from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
@@ -48,8 +48,8 @@ def migrate(login: bool) -> None:
         raise SettingsError("VAULT_GATEWAY_ADMIN_DATABASE_URL is not set: migrations need the schema's owner")
     own = _login(settings) if login else None
     try:
-        applied = database.migrate(
-            settings.admin_database_url, utc_now(), app_login=own, roles=database.roles_of(settings.duties)
+        applied = schema.migrate(
+            settings.admin_database_url, utc_now(), app_login=own, roles=schema.roles_of(settings.duties)
         )
     except psycopg.OperationalError as error:
         # Before there is a session the text is of addresses and names alone.

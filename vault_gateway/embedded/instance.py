@@ -12,12 +12,12 @@ from types import TracebackType
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from vault_gateway import database
 from vault_gateway.embedded.engines import Endpoints, Engines
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import Lock, holder, read_json, write_secret_json
 from vault_gateway.keys import Credential, KeyFault, KeysUnavailable, provision
 from vault_gateway.model import utc_now
+from vault_gateway.schema import migrate
 from vault_gateway.settings.model import Settings
 from vault_gateway.settings.policies import default_policies, policies_folder
 
@@ -50,7 +50,7 @@ class Instance:
         try:
             endpoints = self._endpoints = self.engines.start()
             self._bootstrap(endpoints)
-            database.migrate(endpoints.admin_dsn, utc_now(), app_login=(APP_LOGIN, self._password))
+            migrate(endpoints.admin_dsn, utc_now(), app_login=(APP_LOGIN, self._password))
             where = {"vault_addr": endpoints.vault_addr, "admin_dsn": endpoints.admin_dsn, "pid": os.getpid()}
             write_secret_json(self._running, where)
         except (KeysUnavailable, KeyFault, psycopg.Error) as error:

@@ -1,0 +1,123 @@
+"""What a database needs before a gateway: its schema, by numbered migrations, and the roles of its logins."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from importlib import resources
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from vault_gateway.database import Connection
+from vault_gateway.errors import OperatingError
+
+# What logins are members of: the second may all that the first may, and the third is on top of the second.
+_AUDIT, _APP, _REVEAL = ROLES = ("vault_gateway_audit", "vault_gateway_app", "vault_gateway_reveal")
+
+OLDEST_SERVER = 150000
+_MIGRATION_LOCK = 4711000
+
+
+class MigrationError(OperatingError):
+    """The schema in the database is not the one this program was built for."""
+
+
+def migrate(
+    conninfo: str,
+    now: datetime,
+    *,
+    app_login: tuple[str, str] | None = None,
+    roles: Collection[str] = ROLES,
+) -> list[str]:
+    """Brings the schema up to date, each migration in a transaction of its own; returns the names applied.
+
+    `conninfo` needs a role that may create tables and roles. `app_login` is the name and password of the
+    gateway's own login, created or updated as a member of `roles` and of no others of `ROLES`.
+    """
+    applied = []
+    with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
+        if conn.info.server_version < OLDEST_SERVER:
+            raise MigrationError("PostgreSQL 15 or later is needed")
+        conn.execute("set lock_timeout = '5s'")
+        conn.execute("set statement_timeout = '10min'")
+        conn.execute("select pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        conn.execute(
+            "create table if not exists schema_migration"
+            " (name text primary key, digest bytea not null, applied_at timestamptz not null)"
+        )
+        known = {
+            row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")
+        }
+        for name, text in migrations():
+            if name in known:
+                _require_same(name, text, known[name])
+                continue
+            with conn.transaction():
+                conn.execute(text)
+                conn.execute("insert into schema_migration values (%s, %s, %s)", (name, _digest(text), now))
+            applied.append(name)
+        conn.execute("grant select on schema_migration to vault_gateway_app")
+        if app_login is not None:
+            _ensure_login(conn, *app_login, roles)
+    return applied
+
+
+def migrations() -> list[tuple[str, str]]:
+    """Name and text of each migration, in order."""
+    folder = resources.files("vault_gateway") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8")) for file in files]
+
+
+def require_current_schema(conn: Connection) -> None:
+    """Raises MigrationError when the database lacks a migration or has another one of that name."""
+    try:
+        known = {
+            row["name"]: row["digest"] for row in conn.execute("select name, digest from schema_migration")
+        }
+    except psycopg.errors.UndefinedTable:
+        known = {}
+    for name, text in migrations():
+        if name not in known:
+            raise MigrationError(f"the database lacks migration {name}: run `vault-gateway migrate`")
+        _require_same(name, text, known[name])
+
+
+def _require_same(name: str, text: str, digest: bytes) -> None:
+    if digest != _digest(text):
+        raise MigrationError(f"migration {name} in the database is not the one shipped with this version")
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def roles_of(duties: Collection[str]) -> tuple[str, ...]:
+    """What the login of a node with these duties is a member of."""
+    if set(duties) <= {"audit"}:
+        return (_AUDIT,)
+    return (_APP, _REVEAL) if "reveal" in duties else (_APP,)
+
+
+def require_roles(conn: Connection, roles: Collection[str]) -> None:
+    """Raises MigrationError where this login may not do what a node has to."""
+    for role in roles:
+        row = conn.execute("select pg_has_role(%s, 'usage') as may", (role,)).fetchone()
+        if row is None or not row["may"]:
+            raise MigrationError(
+                f"the database login is no member of {role}: run `vault-gateway migrate --login` with the node's duties"
+            )
+
+
+def _ensure_login(conn: Connection, name: str, password: str, roles: Collection[str]) -> None:
+    exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
+    # As a verifier: whatever the server logs of this statement, it is not the password.
+    verifier = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    statement = "alter role {} login password {}" if exists else "create role {} login password {}"
+    conn.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(verifier)))
+    for role in ROLES:
+        membership = "grant {} to {}" if role in roles else "revoke {} from {}"
+        conn.execute(sql.SQL(membership).format(sql.Identifier(role), sql.Identifier(name)))
