@@ -141,7 +141,7 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
     quotas = {**GENEROUS, "scraping_alarm": {**GENEROUS["scraping_alarm"], "denials": floor}}
     policies = policies_with(world.instance.engines.data.parent / unique("policies"), quotas)
     node = world.gateway(duties=("audit",), identities={}, database_url=of_the_log, policies=policies)
-    town.waybill()
+    token = town.tokenize(canaries.person()).phone
     courier = world.actor("courier", carrier=town.carrier_slug)
     for _ in range(4):
         assert Actor(node, courier.key, courier.name).get("/v1/audit/events").status_code == 403
@@ -150,6 +150,8 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
     assert [one["reason"] for one in suspended["items"]] == ["many_denials"]
     [event] = eye.get("/v1/audit/events?action=audit.read&limit=1").get_json()["items"]
     assert eye.get(f"/v1/audit/events/{event['id']}").status_code == 200
+    [made] = eye.get(f"/v1/audit/events?token={token}").get_json()["items"]
+    assert made["action"] == "token.create"
     assert eye.get("/v1/audit/export?format=csv&action=courier.suspend").status_code == 200
     assert node.test_client().get("/readyz").status_code == 200
     with node.extensions["database"].connection() as conn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from vault_gateway.access.resources import access_log
 from vault_gateway.audit import store
 from vault_gateway.audit.event import INSTALLATION_LOG, Event
 from vault_gateway.audit.ledger import Ledger, Unit
-from vault_gateway.audit.store import Question, Scope
+from vault_gateway.audit.store import Question, Scope, TokenName
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import floor_id
 from vault_gateway.model import CARRIER_PLATFORM, Caller, Tenant
@@ -42,8 +42,12 @@ def question(
 
 
 class AuditService:
-    def __init__(self, ledger: Ledger, *, steps: int = STEPS) -> None:
+    def __init__(
+        self, ledger: Ledger, token_of: Callable[[str], TokenName | None], *, steps: int = STEPS
+    ) -> None:
+        """`token_of` reads a token's text; it is the tokens room's, which stands above this one."""
         self._ledger = ledger
+        self._token_of = token_of
         self._steps = steps
 
     def find(self, caller: Caller, asked: Question, limit: int) -> Page:
@@ -88,6 +92,9 @@ class AuditService:
         edge = store.find_edge(unit.conn, scope, asked, self._steps)
         within = asked if edge is None else replace(asked, since=edge)
         rows = store.find_events(unit.conn, scope, within, limit + 1, self._steps)
+        if "token" in asked.filters:
+            made = store.find_making(unit.conn, scope, within, self._token_of(asked.filters["token"]))
+            rows = sorted(rows + made, key=lambda row: row["id"], reverse=True)[: limit + 1]
         return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else edge)
 
 

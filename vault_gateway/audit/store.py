@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from vault_gateway.database import Connection, Row
+from vault_gateway.model import Kind
 
 # A filter's name in the contract and its column: of the event, but for `token` of the table beside it.
 COLUMNS: Mapping[str, LiteralString] = {
@@ -30,6 +31,8 @@ _KEYS = ("token", "waybill", "order")
 _OF_A_LOG = ("station", "actor", "carrier", "action")
 
 WEEKS_AHEAD = 8
+
+TokenName = tuple[Kind, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,24 @@ def find_events(conn: Connection, scope: Scope, asked: Question, limit: int, ste
         order by found.id desc limit %(limit)s
         """,
         {**_parameters(scope, asked), "limit": limit, "steps": max(limit, _share(scope, steps) + 1)},
+        prepare=False,
+    ).fetchall()
+
+
+def find_making(conn: Connection, scope: Scope, asked: Question, token: TokenName | None) -> list[Row]:
+    """The event in which a token was made, where it fits the question too: a batch does not name its tokens."""
+    rest = [name for name in asked.filters if name != "token"]
+    return conn.execute(
+        f"""
+        select e.id, e.body, e.salt, e.commitment from {_ground(scope)}
+        join audit_event e on {_of_ground(scope)}
+        where e.id = (select event_that_made(%(kind)s, %(id)s)) and {_where("e", asked, rest)}
+        """,
+        {
+            **_parameters(scope, asked),
+            "kind": None if token is None else token[0].value,
+            "id": token and token[1],
+        },
         prepare=False,
     ).fetchall()
 

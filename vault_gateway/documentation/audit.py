@@ -86,7 +86,8 @@ OPERATIONS = (
         summary="Read the access log",
         text="Newest first, with a cursor that stays right while events are written. You see what you were appointed"
         " to: a merchant, a platform, or all. Reading is an event itself. `token` finds what was done with a token: the"
-        " parcels made for it, its reveals, the calls and messages that it was opened for, its erasure.",
+        " request that made it (which names none of its tokens), the parcels made for it, its reveals, the calls and"
+        " messages that it was opened for, its erasure.",
         query=EventsSchema,
         answers={
             200: Answer(

@@ -14,6 +14,7 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.audit.service import AuditService, question
 from vault_gateway.model import Caller, Principal, Role
+from vault_gateway.tokens.ids import parse_token
 
 ACTIONS = ("reveal.issue", "reveal.claim", "waybill.event")
 
@@ -99,7 +100,7 @@ def test_short_pages_add_up_to_the_whole_answer(world: World, ledger: Ledger) ->
         merchant=st.sampled_from([None, tenant.merchant]),
     )
     def walk(filters: dict[str, str], limit: int, steps: int, merchant: str | None) -> None:
-        service = AuditService(ledger, steps=steps)
+        service = AuditService(ledger, parse_token, steps=steps)
         asked = question({**filters, "actor": CALLER.principal.id}, from_=None, to=None, before=None)
         seen: list[str] = []
         while True:

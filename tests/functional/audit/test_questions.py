@@ -13,6 +13,8 @@ from tests import canaries
 from tests.functional.audit.conftest import all_events, load, tenant_of
 from tests.world import Actor, Town, World, new_town, unique
 from vault_gateway.audit.event import Event, commitment
+from vault_gateway.model import Kind
+from vault_gateway.tokens.ids import token_text
 
 FILTERS = ("actor", "role", "action", "outcome", "waybill", "order", "token", "carrier", "station", "purpose")
 
@@ -35,20 +37,32 @@ def lived(town: Town) -> Town:
     return town
 
 
-def test_every_filter_finds_its_events_and_no_others(lived: Town, platform_auditor: Actor) -> None:
+def test_every_filter_finds_its_events_and_no_others(
+    lived: Town, made: dict[str, list[str]], platform_auditor: Actor
+) -> None:
     everything = [event for event in all_events(platform_auditor) if event["role"] != "auditor"]
     for name in FILTERS:
-        values = {value for event in everything for value in said(event, name)}
+        values = {value for event in everything for value in said(event, name, made)}
         assert values, f"nothing to filter by {name}"
         for value in values:
-            wanted = [event for event in everything if value in said(event, name)]
+            wanted = [event for event in everything if value in said(event, name, made)]
             found = all_events(platform_auditor, f"{name}={quote(value)}")
             assert [event for event in found if event["role"] != "auditor"] == wanted, name
 
 
-def said(event: dict[str, Any], name: str) -> list[str]:
+@pytest.fixture(scope="module")
+def made(world: World, lived: Town) -> dict[str, list[str]]:
+    """The tokens that were made in an event, which does not name them, by its id."""
+    found: dict[str, list[str]] = {}
+    with world.admin() as conn:
+        for row in conn.execute("select event_id, kind, id from token").fetchall():
+            found.setdefault(str(row["event_id"]), []).append(token_text(Kind(row["kind"]), row["id"]))
+    return found
+
+
+def said(event: dict[str, Any], name: str, made: dict[str, list[str]]) -> list[str]:
     """The values by which a filter finds the event: one, or for tokens several."""
-    several: list[str] = event.get("tokens", []) if name == "token" else []
+    several = [*event.get("tokens", []), *made.get(event["id"], [])] if name == "token" else []
     return [*several, event[name]] if name in event else several
 
 
@@ -63,15 +77,52 @@ def test_a_token_finds_all_that_was_done_with_it(lived: Town, platform_auditor: 
         ("reveal.claim", "deliver"),
         ("reveal.issue", "deliver"),
         ("waybill.create", None),
+        ("token.create", None),
     ]
     released = found[1]
     assert released["fields"] == ["name", "address"]
     assert released["tokens"][0] == erased["token"]
     of_address = all_events(platform_auditor, f"token={released['tokens'][1]}")
-    assert [event.get("purpose") for event in of_address] == ["deliver"] * 3 + ["sort"] * 3 + [None]
+    assert [event.get("purpose") for event in of_address] == ["deliver"] * 3 + ["sort"] * 3 + [None] * 2
 
 
-def test_filters_together_mean_all_of_them(lived: Town, platform_auditor: Actor) -> None:
+def test_a_token_finds_the_request_that_made_it_on_whichever_page_it_is(
+    world: World, town: Town, elsewhere: Town, platform_auditor: Actor
+) -> None:
+    tokens = town.tokenize(canaries.person())
+    town.waybill(tokens)
+    paged: list[str] = []
+    query, cursor = f"token={tokens.phone}&limit=1", ""
+    while True:
+        page = platform_auditor.get(f"/v1/audit/events?{query}{cursor}").get_json()
+        paged += [event["action"] for event in page["items"]]
+        if "next" not in page:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert paged == ["waybill.create", "token.create"]
+
+    def found(who: Actor, **more: str) -> list[str]:
+        query = "&".join(f"{name}={quote(value)}" for name, value in {"token": tokens.phone, **more}.items())
+        return [event["action"] for event in all_events(who, query)]
+
+    [made] = all_events(platform_auditor, f"token={tokens.phone}&action=token.create")
+    assert (made["actor"], "token" in made, made["detail"]["count"]) == (
+        f"key:{town.merchant.name}",
+        False,
+        3,
+    )
+    assert found(platform_auditor, actor=f"key:{town.merchant.name}") == paged
+    assert found(platform_auditor, outcome="deny") == []
+    assert found(platform_auditor, to=made["time"]) == []
+    # Neither another kind of the same id, nor another merchant's auditor.
+    assert found(platform_auditor, token=f"nm_{tokens.phone[3:]}") == []
+    others = world.actor("auditor", platform=elsewhere.platform_slug, merchant=elsewhere.merchant_slug)
+    assert found(others) == []
+
+
+def test_filters_together_mean_all_of_them(
+    lived: Town, made: dict[str, list[str]], platform_auditor: Actor
+) -> None:
     everything = [event for event in all_events(platform_auditor) if event["role"] != "auditor"]
     for first, second in combinations(FILTERS, 2):
         for event in everything[::3]:
@@ -79,7 +130,9 @@ def test_filters_together_mean_all_of_them(lived: Town, platform_auditor: Actor)
                 continue
             pair = f"{first}={quote(event[first])}&{second}={quote(event[second])}"
             wanted = [
-                e for e in everything if event[first] in said(e, first) and event[second] in said(e, second)
+                e
+                for e in everything
+                if event[first] in said(e, first, made) and event[second] in said(e, second, made)
             ]
             found = [e for e in all_events(platform_auditor, pair) if e["role"] != "auditor"]
             assert found == wanted, (first, second)
