@@ -13,9 +13,10 @@ from vault_gateway.inforce import InForce
 from vault_gateway.model import Kind
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
-from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused, reveal_value
+from vault_gateway.tokens.normalise import Normalised, Normaliser, reveal_value
 from vault_gateway.tokens.phones import e164, parse_in_full
 from vault_gateway.tokens.regions import CITIES
+from vault_gateway.tokens.text import ValueRefused
 
 normaliser = Normaliser(InForce(MaskingProfile.load(Path("policies/masking.yaml"))))
 

@@ -105,6 +105,13 @@ def test_what_a_file_says_is_in_no_environment_afterwards(tmp_path: Path) -> Non
     assert os.environ == before
 
 
+def test_a_name_in_a_file_that_is_no_setting_is_refused(tmp_path: Path) -> None:
+    toml = tmp_path / "gateway.toml"
+    toml.write_text('database_url_file = "/run/url"\nrelay_role_id = "r"\ntrusted_proxy = "10.0.0.0/8"\n')
+    with pytest.raises(SettingsError, match=r"gateway\.toml: there is no setting trusted_proxy$"):
+        from_environment(toml)
+
+
 def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "url").write_text("host=secret\n")
     monkeypatch.setenv("VAULT_GATEWAY_DATABASE_URL_FILE", str(tmp_path / "url"))

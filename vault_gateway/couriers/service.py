@@ -17,8 +17,9 @@ from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Kind, Ori
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.tokens import store as token_store
-from vault_gateway.tokens.normalise import Normaliser, ValueRefused
+from vault_gateway.tokens.normalise import Normaliser
 from vault_gateway.tokens.service import TokenService
+from vault_gateway.tokens.text import ValueRefused
 
 _NOT_YOURS = GatewayError("forbidden", 403, "Your role may not do this.")
 

@@ -78,7 +78,7 @@ def _told(settings: Settings) -> dict[str, str]:
     needs. What has its default is left to the environment."""
     identities = {name: c for name, c in settings.identities.items() if name != "operator"}
     told = to_environment(replace(settings, identities=identities, admin_database_url=None))
-    here = {PREFIX + "HOST", PREFIX + "PORT"}
+    here = {PREFIX + "HOST", PREFIX + "PORT", PREFIX + "DUTIES"}
     default = {PREFIX + field.name.upper(): str(field.default) for field in fields(settings)}
     return {name: value for name, value in told.items() if name in here or value != default.get(name)}
 

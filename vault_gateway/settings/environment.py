@@ -16,8 +16,11 @@ from vault_gateway.keys import Credential
 from vault_gateway.settings.model import IDENTITIES, PREFIX, Settings, SettingsError
 from vault_gateway.settings.policies import default_policies
 
-# What the environment may say to `up`, which makes all of its other settings itself: whom it calls outside, for
-# issuers' keys and for webhooks.
+# In lower case, as a TOML file has them.
+_NAMES = {one.name for one in fields(Settings) if one.name != "identities"} | {
+    f"{identity}_{half}" for identity in IDENTITIES for half in ("role_id", "secret_id")
+}
+# Whom to call outside, for issuers' keys and for webhooks.
 _OF_CALLING_OUTSIDE = ("jwks_internal_hosts", "jwks_ca", "webhook_internal_hosts", "webhook_ca")
 
 
@@ -80,7 +83,8 @@ def _value(env: FileAwareEnv, name: str, default: object) -> Any:
 
 
 def with_outside_of_environment(settings: Settings) -> Settings:
-    """The settings of an embedded instance, with what the environment says of calling outside."""
+    """The settings of an embedded instance, with what the environment says of calling outside: its gateway hears that
+    from there too."""
     env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
     return replace(
         settings, **{name: _value(env, name, getattr(settings, name)) for name in _OF_CALLING_OUTSIDE}
@@ -114,4 +118,7 @@ def _toml_values(path: Path) -> dict[str, str]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
+    for name in table:
+        if name.removesuffix("_file") not in _NAMES:
+            raise SettingsError(f"{path}: there is no setting {name}")
     return {PREFIX + name.upper(): str(value) for name, value in table.items()}

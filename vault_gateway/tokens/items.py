@@ -9,7 +9,8 @@ from uuid import UUID
 
 from vault_gateway.model import Kind
 from vault_gateway.tokens.ids import token_text
-from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused
+from vault_gateway.tokens.normalise import Normalised, Normaliser
+from vault_gateway.tokens.text import ValueRefused
 
 LONGEST_REF = 128
 _FIELDS = frozenset({"kind", "value", "ref", "region"})

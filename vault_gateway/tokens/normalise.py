@@ -15,10 +15,6 @@ from vault_gateway.tokens.addresses import street_of as street_of_detail
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
 from vault_gateway.tokens.phones import e164, phone_value
-from vault_gateway.tokens.text import ValueRefused
-
-__all__ = ["Normalised", "Normaliser", "OtherRegion", "ValueRefused", "reveal_value", "street_of"]
-
 
 # A ciphertext is as long as its value, and a name of one length is half guessed. So names and details are filled up
 # with NULs, which none of them has inside, to the next multiple of so many bytes: nearly all look alike. A phone is

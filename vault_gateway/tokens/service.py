@@ -32,7 +32,8 @@ from vault_gateway.tokens.items import (
     restored,
     stored,
 )
-from vault_gateway.tokens.normalise import Normalised, Normaliser, ValueRefused
+from vault_gateway.tokens.normalise import Normalised, Normaliser
+from vault_gateway.tokens.text import ValueRefused
 
 OnErased = Callable[[Unit, Tenant, UUID], None]
 

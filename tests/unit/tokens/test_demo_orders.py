@@ -10,7 +10,8 @@ import pytest
 
 import vault_gateway.demo
 from vault_gateway.model import Kind
-from vault_gateway.tokens.normalise import Normaliser, ValueRefused
+from vault_gateway.tokens.normalise import Normaliser
+from vault_gateway.tokens.text import ValueRefused
 
 Index = tuple[bytes, ...]
 _LEVELS = ("province", "city", "district", "township", "detail")
