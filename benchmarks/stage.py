@@ -21,8 +21,8 @@ import urllib3
 import yaml
 from psycopg.rows import dict_row
 
-from vault_gateway.embedded.engines import free_port
 from vault_gateway.embedded.instance import Instance
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.embedded.up import running
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault

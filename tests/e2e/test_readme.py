@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vault_gateway.embedded.engines import free_port
+from vault_gateway.embedded.processes import free_port
 
 README = Path(__file__).parents[2] / "README.md"
 # Run by CI itself, or by their own tests: `make test` inside of `make test` would not end.

@@ -133,9 +133,13 @@ def _print(summary: Summary, result: Path, seconds: float, *, as_json: bool) -> 
         return
     errors = ", ".join(f"{code} {count}" for code, count in sorted(summary.errors.items()))
     resumed = f", {summary.resumed} of them by an earlier run" if summary.resumed else ""
-    click.echo(f"{summary.rows} rows{resumed}, {summary.tokens} tokens, {seconds:.1f} s")
+    click.echo(f"{_count(summary.rows, 'row')}{resumed}, {_count(summary.tokens, 'token')}, {seconds:.1f} s")
     if summary.rows_with_errors:
-        click.echo(f"{summary.rows_with_errors} rows with errors: {errors}")
+        click.echo(f"{_count(summary.rows_with_errors, 'row')} with errors: {errors}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _fail(message: str) -> None:

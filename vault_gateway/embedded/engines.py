@@ -11,9 +11,6 @@ from vault_gateway.embedded import folder
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.openbao import OpenBao
 from vault_gateway.embedded.postgres import Postgres
-from vault_gateway.embedded.processes import free_port
-
-__all__ = ["Endpoints", "EngineError", "Engines", "free_port"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from limits import parse
+
 from vault_gateway.errors import OperatingError
 from vault_gateway.forwarded import parse_networks
 from vault_gateway.keys import Credential
@@ -114,6 +116,8 @@ class Settings:
         if self.redis_url is not None and urlsplit(self.redis_url).scheme not in _REDIS_SCHEMES:
             raise SettingsError(f"{PREFIX}REDIS_URL is one of {', '.join(_REDIS_SCHEMES)}://...")
         _require_ranges(self)
+        _require_rate("client_rate", self.client_rate)
+        _require_rate("failed_logins", self.failed_logins)
         _require_short_public_url(self.public_url)
         _require_whole_provider(self)
         _require_whole_twilio(self)
@@ -129,6 +133,14 @@ def _require_ranges(settings: Settings) -> None:
     for name, (least, most) in _RANGES.items():
         if not least <= getattr(settings, name) <= most:
             raise SettingsError(f"{PREFIX}{name.upper()} is {least:,} to {most:,}")
+
+
+def _require_rate(name: str, text: str) -> None:
+    try:
+        if parse(text).amount < 1:
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"{PREFIX}{name.upper()} is a number a time, such as 600/minute") from None
 
 
 def _require_whole_provider(settings: Settings) -> None:

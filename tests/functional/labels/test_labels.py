@@ -12,7 +12,7 @@ from tests import canaries
 from tests.pool import add_numbers, retire_numbers
 from tests.unit.labels.reading import codes_on, picture_in, printed, words_of
 from tests.world import Actor, Town, World, unique
-from vault_gateway.embedded.engines import free_port
+from vault_gateway.embedded.processes import free_port
 
 PUBLIC = "https://vault.example.com"
 
