@@ -7,7 +7,7 @@ one another as long as there are enough of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,23 +46,36 @@ class SegmentIssuer:
         self._networks = networks
         self._clock = clock
 
-    def issue(self, unit: Unit, account: Account, count: int) -> list[Issued] | None:
-        """`count` numbers, or as many as are left; None where nothing was granted."""
-        segments = {row["id"]: row for row in store.segments_of(unit.conn, account)}
-        if not segments:
-            return None
+    def issue(
+        self, unit: Unit, tenant_id: UUID, wanted: Mapping[Account, int]
+    ) -> dict[Account, list[Issued]]:
+        """For each account of a merchant as many numbers as are wanted, or as are left; without those accounts that
+        nothing was granted to."""
+        granted = {account: rows for account in wanted if (rows := store.segments_of(unit.conn, account))}
+        segments = {row["id"]: row for rows in granted.values() for row in rows}
         networks = self._networks()
         ranges = {
             segment_id: numbers
-            for segment_id, segment in segments.items()
-            if (numbers := _range(networks, segment)) is not None
+            for segment_id, row in segments.items()
+            if (numbers := _range(networks, row)) is not None
         }
-        taken = take(unit.conn, account.tenant_id, list(ranges), count)
-        self._watch(unit, account, segments)
-        return [
-            Issued(ranges[segment_id].number(serial), segment_id, segments[segment_id]["branch"], serial)
-            for segment_id, serial in taken
-        ]
+        taken = take(
+            unit.conn,
+            tenant_id,
+            [
+                ([row["id"] for row in rows if row["id"] in ranges], wanted[account])
+                for account, rows in granted.items()
+            ],
+        )
+        for account, rows in granted.items():
+            self._watch(unit, account, rows)
+        return {
+            account: [
+                Issued(ranges[segment_id].number(serial), segment_id, segments[segment_id]["branch"], serial)
+                for segment_id, serial in numbers
+            ]
+            for account, numbers in zip(granted, taken, strict=True)
+        }
 
     def give_back(
         self, conn: Connection, account: Account, segment_id: UUID, serial: int, *, unused: bool
@@ -82,13 +95,13 @@ class SegmentIssuer:
         store.return_number(conn, account.tenant_id, segment_id, serial, comes_back=comes_back)
         return comes_back
 
-    def _watch(self, unit: Unit, account: Account, segments: Mapping[UUID, Row]) -> None:
+    def _watch(self, unit: Unit, account: Account, segments: Sequence[Row]) -> None:
         """Tells once when what is left falls to a segment's low-water mark."""
-        unwarned = [row for row in segments.values() if row["low_since"] is None]
+        unwarned = [row for row in segments if row["low_since"] is None]
         if not unwarned:
             return
         mark = max(row["low_water"] for row in unwarned)
-        left = store.left_in(unit.conn, account.tenant_id, list(segments), mark + 1)
+        left = store.left_in(unit.conn, account.tenant_id, [row["id"] for row in segments], mark + 1)
         for row in unwarned:
             if left <= row["low_water"] and store.note_low(
                 unit.conn, account.tenant_id, row["id"], self._clock()
@@ -109,24 +122,23 @@ def _range(networks: Networks, segment: Row) -> NumberRange | None:
     return found.segment.numbers
 
 
-def take(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
-    """Serials of new numbers, else of such as came back; fewer than `count` only when none are left and nobody holds
-    one that a rollback could bring back."""
-    taken: Taken = []
+def take(conn: Connection, tenant_id: UUID, wanted: Sequence[tuple[list[UUID], int]]) -> list[Taken]:
+    """For each of `wanted`, so many serials out of its segments: of new numbers, else of such as came back; fewer only
+    when none are left and nobody holds one that a rollback could bring back."""
+    taken: list[Taken] = []
     with conn.transaction():
-        taken = _take_free(conn, tenant_id, segments, count)
-        if len(taken) < count:
-            # Others hold what is left. Everything is let go, so that nobody waits in a circle; then in order.
+        taken = [_take_free(conn, tenant_id, *each) for each in wanted]
+        if any(len(got) < count for got, (_, count) in zip(taken, wanted, strict=True)):
+            # Others hold what is left. Everything is let go before it is waited for, and by one of a merchant at a
+            # time: nobody waits in a circle.
             raise psycopg.Rollback
-    if len(taken) < count:
-        taken = _take_in_turn(conn, tenant_id, segments, count)
-    if len(taken) < count:
-        taken += _take_returned(conn, tenant_id, segments, count - len(taken))
-    return taken
+        return taken
+    store.lock_waiting(conn, tenant_id)
+    return [_take_in_turn(conn, tenant_id, *each) for each in wanted]
 
 
 def _take_free(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
-    """From blocks that nobody else holds: mostly one, and else all that there are."""
+    """What nobody else holds: of one block mostly, else of all that there are, else of what came back."""
     taken: Taken = []
     limit = 1
     while len(taken) < count:
@@ -136,6 +148,8 @@ def _take_free(conn: Connection, tenant_id: UUID, segments: list[UUID], count: i
         for block in blocks:
             taken += _advance(conn, tenant_id, block, count - len(taken))
         limit = BLOCKS
+    if len(taken) < count:
+        taken += store.take_returned(conn, tenant_id, segments, count - len(taken), wait=False)
     return taken
 
 
@@ -151,6 +165,8 @@ def _take_in_turn(conn: Connection, tenant_id: UUID, segments: list[UUID], count
             if locked is None:
                 raise psycopg.Rollback
             taken += _advance(conn, tenant_id, locked, count - len(taken))
+    if len(taken) < count:
+        taken += store.take_returned(conn, tenant_id, segments, count - len(taken), wait=True)
     return taken
 
 
@@ -159,14 +175,3 @@ def _advance(conn: Connection, tenant_id: UUID, block: Row, wanted: int) -> Take
     if end > block["next"]:
         store.advance_block(conn, tenant_id, block, end)
     return [(block["segment_id"], serial) for serial in range(block["next"], end)]
-
-
-def _take_returned(conn: Connection, tenant_id: UUID, segments: list[UUID], count: int) -> Taken:
-    taken: Taken = []
-    with conn.transaction():
-        taken = store.take_returned(conn, tenant_id, segments, count, wait=False)
-        if len(taken) < count:
-            raise psycopg.Rollback
-    if len(taken) < count:
-        taken = store.take_returned(conn, tenant_id, segments, count, wait=True)
-    return taken

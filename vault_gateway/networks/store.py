@@ -10,6 +10,7 @@ from uuid import UUID
 from vault_gateway.database import Connection, Row
 
 _GRANTING_LOCK = 4711010
+_WAITING_LOCK = 4711015
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def advance_block(conn: Connection, tenant_id: UUID, block: Row, next_: int) -> 
     )
 
 
+def lock_waiting(conn: Connection, tenant_id: UUID) -> None:
+    """One of a merchant at a time waits for what others hold."""
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", (str(tenant_id), _WAITING_LOCK))
+
+
 def take_returned(
     conn: Connection, tenant_id: UUID, segments: Sequence[UUID], limit: int, *, wait: bool
 ) -> list[tuple[UUID, int]]:
@@ -109,10 +115,14 @@ def left_in(conn: Connection, tenant_id: UUID, segments: Sequence[UUID], at_most
 
 
 def note_low(conn: Connection, tenant_id: UUID, segment_id: UUID, now: datetime) -> bool:
-    """True for the one who notes it first."""
+    """True for the one who notes it first. Nobody waits for it: where somebody else has the row, the next one notes."""
     cursor = conn.execute(
-        "update number_segment set low_since = %s where tenant_id = %s and id = %s and low_since is null",
-        (now, tenant_id, segment_id),
+        """
+        update number_segment set low_since = %s where tenant_id = %s and id = (
+          select id from number_segment where tenant_id = %s and id = %s and low_since is null
+          for no key update skip locked)
+        """,
+        (now, tenant_id, tenant_id, segment_id),
     )
     return cursor.rowcount == 1
 

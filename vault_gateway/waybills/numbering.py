@@ -58,22 +58,22 @@ class Numbering:
     def _choose(
         self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts, networks: Networks
     ) -> Answers:
-        """By account, in an order that is everybody's: who waits for one has let go of none that another waits for."""
-        by_account: dict[tuple[str, str, str], list[int]] = {}
+        by_account: dict[Account, list[int]] = {}
         for at, draft in drafts.items():
-            by_account.setdefault((draft.network, draft.carrier, orders[at].branch or ""), []).append(at)
+            account = Account(tenant.id, draft.network, draft.carrier, orders[at].branch)
+            by_account.setdefault(account, []).append(at)
+        issued = self._issuer.issue(
+            unit, tenant.id, {account: len(places) for account, places in by_account.items()}
+        )
         answers: Answers = {}
-        for (network, carrier, branch), places in sorted(by_account.items()):
-            account = Account(tenant.id, network, carrier, branch or None)
-            issued = self._issuer.issue(unit, account, len(places))
-            for number, at in enumerate(places):
-                draft = drafts[at]
-                if issued is None and not branch:
-                    made_up = networks[network].test_number()
-                    answers[at] = Sheet(replace(draft, waybill_no=made_up), "test")
-                elif issued is not None and number < len(issued):
-                    one = issued[number]
-                    answers[at] = Sheet(replace(draft, waybill_no=one.number), "segment", one)
+        for account, places in by_account.items():
+            numbers = iter(issued.get(account, ()))
+            for at in places:
+                if (one := next(numbers, None)) is not None:
+                    answers[at] = Sheet(replace(drafts[at], waybill_no=one.number), "segment", one)
+                elif account not in issued and account.branch is None:
+                    made_up = networks[account.network].test_number()
+                    answers[at] = Sheet(replace(drafts[at], waybill_no=made_up), "test")
                 else:
                     answers[at] = _exhausted()
         return answers

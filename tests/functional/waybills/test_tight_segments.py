@@ -49,7 +49,7 @@ def a_segment(world: World, size: int, returned: int) -> Segment:
     with world.admin() as conn:
         row = conn.execute("select id from number_segment where tenant_id = %s", (tenant.id,)).fetchone()
         assert row is not None
-        gone = take(conn, tenant.id, [row["id"]], returned)
+        [gone] = take(conn, tenant.id, [([row["id"]], returned)])
         conn.cursor().executemany(
             "insert into number_returned values (%s, %s, %s)", [(tenant.id, *one) for one in gone]
         )
@@ -71,7 +71,7 @@ def test_a_number_is_refused_only_when_all_are_out(world: World, size: int, retu
             while True:
                 wanted, keep = chance.randint(1, 9), chance.random() < 0.7
                 with conn.transaction(force_rollback=not keep):
-                    taken = take(conn, segment.tenant.id, [segment.id], wanted)
+                    [taken] = take(conn, segment.tenant.id, [([segment.id], wanted)])
                 if keep:
                     mine += [serial for _, serial in taken]
                     if len(taken) < wanted:
@@ -81,3 +81,26 @@ def test_a_number_is_refused_only_when_all_are_out(world: World, size: int, retu
     with ThreadPoolExecutor(THREADS) as pool:
         issued = [serial for mine in pool.map(issue, range(THREADS)) for serial in mine]
     assert sorted(issued) == segment.serials
+
+
+def test_accounts_that_share_segments_are_issued_to_without_waiting_in_a_circle(world: World) -> None:
+    """An order that names a branch takes of its segment alone, one that names none of both, in the order of grants."""
+    town = new_town(world)
+    tenant = Tenant(town.platform_slug, town.merchant_slug)
+    for branch in ("first", "second"):
+        granted(world, town, 40, branch=branch)
+    with world.admin() as conn:
+        rows = conn.execute("select id from number_segment where tenant_id = %s order by id", (tenant.id,))
+        first, second = (row["id"] for row in rows.fetchall())
+
+    def issue(number: int) -> None:
+        chance = random.Random(number)
+        with psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row) as conn:
+            for _ in range(25):
+                wanted = chance.choice([[[second], [first]], [[first, second]], [[first], [second]]])
+                with conn.transaction(force_rollback=True):
+                    taken = take(conn, tenant.id, [(segments, chance.randint(5, 30)) for segments in wanted])
+                    assert all(taken)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(issue, range(8)))
