@@ -147,7 +147,7 @@ def test_a_malformed_row_shows_nothing_and_stops_nothing(run: Run, tmp_path: Pat
     )
     result = run(source, tmp_path / "out.csv", "--map", "phone=phone")
     assert result.exit_code == 0, result.output
-    assert "1 rows with errors: row_malformed 1" in result.stdout
+    assert "1 row with errors: row_malformed 1" in result.stdout
     rows = read(tmp_path / "out.csv")
     assert [row["no"] for row in rows] == ["1", "", "3"]
     assert rows[1] == {"no": "", "phone": "", "token_error": "row_malformed"}
