@@ -80,8 +80,6 @@ class RelayService:
     def _places(self, unit: Unit, parcels: Sequence[Parcel]) -> list[RelayNumber | None]:
         """A place for each parcel: in its own city, else in its province, else anywhere."""
         places: list[RelayNumber | None] = [None] * len(parcels)
-        regions = {region for parcel in parcels for region in parcel.regions}
-        free: set[str | None] = {None, *pool.regions_with_places(unit.conn, "extension", regions)}
         deepest = max((len(parcel.regions) for parcel in parcels), default=0)
         for level in range(deepest + 1):
             waiting: dict[str | None, list[int]] = {}
@@ -89,11 +87,9 @@ class RelayService:
                 if places[position] is None and level <= len(parcel.regions):
                     region = parcel.regions[level] if level < len(parcel.regions) else None
                     waiting.setdefault(region, []).append(position)
-            for region, positions in waiting.items():
-                if region not in free:
-                    continue
-                taken = pool.take_places(unit.conn, "extension", region, len(positions))
-                for position, number in zip(positions, taken, strict=False):
+            wanted = {region: len(positions) for region, positions in waiting.items()}
+            for region, taken in pool.take_places(unit.conn, "extension", wanted).items():
+                for position, number in zip(waiting[region], taken, strict=False):
                     places[position] = number
         return places
 

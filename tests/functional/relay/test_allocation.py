@@ -50,7 +50,7 @@ def add_pool(conn: Connection, count: int, capacity: int, *, digits: int = 4, mo
 
 def bind(conn: Connection, region: str, now: datetime, lives: timedelta) -> Binding | None:
     with conn.transaction():
-        place = pool.take_places(conn, "extension", region, 1)
+        place = pool.take_places(conn, "extension", {region: 1})[region]
         if not place:
             return None
         binding = Binding(
@@ -241,18 +241,18 @@ def test_a_small_pool_keeps_its_promise_step_by_step(world: World) -> None:
 def test_a_batch_spreads_over_the_pool(admin: Connection) -> None:
     region = add_pool(admin, 10, 100)
     with admin.transaction():
-        places = pool.take_places(admin, "extension", region, 95)
+        places = pool.take_places(admin, "extension", {region: 95})[region]
     spread = Counter(place.number for place in places)
     assert len(places) == 95
     assert len(spread) == 10
     assert max(spread.values()) <= 10
     with admin.transaction():
-        assert len(pool.take_places(admin, "extension", region, 2000)) == 905
-        assert pool.take_places(admin, "extension", region, 1) == []
+        assert len(pool.take_places(admin, "extension", {region: 2000})[region]) == 905
+        assert pool.take_places(admin, "extension", {region: 1})[region] == []
 
 
 def test_a_transaction_that_rolls_back_takes_nothing(admin: Connection) -> None:
     region = add_pool(admin, 1, 5)
     with admin.transaction(force_rollback=True):
-        assert len(pool.take_places(admin, "extension", region, 5)) == 5
+        assert len(pool.take_places(admin, "extension", {region: 5})[region]) == 5
     assert occupied(admin, region)[0] == 0

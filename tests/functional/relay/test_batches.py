@@ -79,7 +79,7 @@ def test_extensions_of_a_batch_that_meet_are_drawn_anew(world: World) -> None:
     """A thousand places of a number with ten thousand extensions, all at once: some of them meet for certain."""
     with world.admin() as conn, conn.transaction(force_rollback=True):
         region = add_pool(conn, 1, 1000)
-        places = pool.take_places(conn, "extension", region, 1000)
+        places = pool.take_places(conn, "extension", {region: 1000})[region]
         wanted = [
             (Binding(uuid4(), uuid4(), "W", "extension", place.number, None, START, START, START), 4, phone)
             for place, phone in zip(places, (Phone(TENANT, uuid4()) for _ in places), strict=True)
@@ -89,3 +89,18 @@ def test_extensions_of_a_batch_that_meet_are_drawn_anew(world: World) -> None:
         kept = {binding_id: dialled.decode() for _, dialled, binding_id in ends(conn, region)}
         assert kept == {one.id: one.extension for one in made}
         assert len(set(kept.values())) == 1000
+
+
+def test_the_planner_knows_new_numbers_at_once(world: World) -> None:
+    def looks(conn: psycopg.Connection[dict[str, Any]]) -> int:
+        row = conn.execute(
+            "select analyze_count as looks from pg_stat_user_tables where relname = 'relay_number'"
+        ).fetchone()
+        assert row is not None
+        return int(row["looks"])
+
+    with world.admin() as conn:
+        before = looks(conn)
+        with conn.transaction(force_rollback=True):
+            add_pool(conn, 1, 10)
+        assert looks(conn) > before

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from vault_gateway.database import Connection
+from vault_gateway.database import Connection, Row
 
 _SWEEP_LOCK = 4711006
 _PAUSES_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
@@ -45,6 +44,8 @@ def add_numbers(
         """,
         (telecom, mode, region, digits, capacity, now, list(numbers)),
     )
+    # Else, until the server looks by itself, a region's numbers are looked for among all there are.
+    conn.execute("analyze relay_number")
     return cursor.rowcount
 
 
@@ -55,85 +56,84 @@ def find_number(conn: Connection, number: str) -> RelayNumber | None:
     return None if row is None else RelayNumber(**row)
 
 
-def regions_with_places(conn: Connection, mode: str, regions: Collection[str]) -> set[str]:
-    """Those of the regions that have a place now: a batch goes to many, and most have no numbers of their own."""
-    rows = conn.execute(
-        """
-        select region from unnest(%s::text[]) as asked (region)
-        where exists (select from relay_number n
-                      where n.mode = %s and n.region = asked.region and retired_at is null and occupied < capacity)
-        """,
-        (list(regions), mode),
-    )
-    return {row["region"] for row in rows}
-
-
-def take_places(conn: Connection, mode: str, region: str | None, count: int) -> list[RelayNumber]:
-    """Takes `count` places on the emptiest free numbers of a region (None: of any), one number for each place;
+def take_places(
+    conn: Connection, mode: str, wanted: Mapping[str | None, int]
+) -> dict[str | None, list[RelayNumber]]:
+    """Takes so many places on the emptiest free numbers of each region (None: of any), one number for each place;
     fewer where there are not so many.
 
     Numbers that another transaction is taking from are passed over. When only those are left they are asked for
     again a moment later, and never waited for: who holds numbers and waits for more may be waited for in turn.
     """
-    asked = {"mode": mode, "region": region}
-    places = _take(conn, {**asked, "count": count})
-    for pause_s in _PAUSES_S:
-        if len(places) == count or not _any_free(conn, asked):
-            break
+    places: dict[str | None, list[RelayNumber]] = {region: [] for region in wanted}
+    missing = dict(wanted)
+    for pause_s in (0.0, *_PAUSES_S):
         time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret, so that two do not meet again
-        places += _take(conn, {**asked, "count": count - len(places)})
+        for row in _for_each(conn, _TAKE, mode, missing):
+            number = RelayNumber(row["number"], row["telecom"], row["mode"], row["digits"])
+            places[row["region"]] += [number] * row["places"]
+        missing = {region: wanted[region] - len(places[region]) for region in missing}
+        missing = {region: count for region, count in missing.items() if count}
+        free = {row["region"] for row in _for_each(conn, _ANY_FREE, mode, missing)}
+        missing = {region: count for region, count in missing.items() if region in free}
+        if not missing:
+            break
     return places
 
 
-def _any_free(conn: Connection, asked: dict[str, Any]) -> bool:
-    row = conn.execute(
-        """
-        select 1 from relay_number
-        where mode = %(mode)s and retired_at is null and occupied < capacity
-          and (%(region)s::text is null or region = %(region)s)
-        limit 1
-        """,
-        asked,
-    ).fetchone()
-    return row is not None
+def _for_each(conn: Connection, statement: str, mode: str, wanted: Mapping[str | None, int]) -> list[Row]:
+    """What the statement says of each region. Of named ones and of anywhere by itself: no plan is good for both."""
+    rows: list[Row] = []
+    for regions, there in (
+        ([region for region in wanted if region is not None], "and n.region = asked.region"),
+        ([None] if None in wanted else [], ""),
+    ):
+        if regions:
+            counts = [wanted[region] for region in regions]
+            asked = {"mode": mode, "regions": regions, "counts": counts}
+            rows += conn.execute(statement.format(there=there), asked).fetchall()
+    return rows
 
 
-def _take(conn: Connection, asked: dict[str, Any]) -> list[RelayNumber]:
-    # 64 numbers are plenty to spread a batch of 1,000 over, and few enough to leave the others to others.
-    rows = conn.execute(
-        """
-        with free as (
-          select number, capacity - occupied as places
-          from relay_number
-          where mode = %(mode)s and retired_at is null and occupied < capacity
-            and (%(region)s::text is null or region = %(region)s)
-          order by occupied, number
-          limit least(%(count)s, 64)
-          for no key update skip locked
-        ),
-        share as (
-          select number, least(places, ceil(%(count)s::numeric / count(*) over ())::int) as wanted,
-                 row_number() over (order by number) as position
-          from free
-        ),
-        running as (
-          select number, wanted, sum(wanted) over (order by position) as total from share
-        ),
-        taken as (
-          select number, (least(wanted, %(count)s - (total - wanted)))::int as places
-          from running where total - wanted < %(count)s
-        )
-        update relay_number r set occupied = r.occupied + taken.places
-        from taken where r.number = taken.number
-        returning r.number, r.telecom, r.mode, r.digits, taken.places
-        """,
-        asked,
-    ).fetchall()
-    return [
-        RelayNumber(row["number"], row["telecom"], row["mode"], row["digits"])
-        for row in rows
-        for _ in range(row["places"])
-    ]
+# 64 numbers are plenty to spread a batch of 1,000 over, and few enough to leave the others to others.
+_TAKE = """
+    with asked as (
+      select region, places as wanted from unnest(%(regions)s::text[], %(counts)s::int[]) as a (region, places)
+    ),
+    free as (
+      select asked.region, asked.wanted as of_all, n.number, n.places
+      from asked cross join lateral (
+        select number, capacity - occupied as places
+        from relay_number n
+        where mode = %(mode)s and retired_at is null and occupied < capacity {there}
+        order by occupied, number
+        limit least(asked.wanted, 64)
+        for no key update skip locked) n
+    ),
+    share as (
+      select region, of_all, number,
+             least(places, ceil(of_all::numeric / count(*) over (partition by region))::int) as wanted,
+             row_number() over (partition by region order by number) as position
+      from free
+    ),
+    running as (
+      select region, of_all, number, wanted, sum(wanted) over (partition by region order by position) as total
+      from share
+    ),
+    taken as (
+      select region, number, (least(wanted, of_all - (total - wanted)))::int as places
+      from running where total - wanted < of_all
+    )
+    update relay_number r set occupied = r.occupied + taken.places
+    from taken where r.number = taken.number
+    returning taken.region, r.number, r.telecom, r.mode, r.digits, taken.places
+"""
+
+_ANY_FREE = """
+    select region from unnest(%(regions)s::text[]) as asked (region)
+    where exists (select from relay_number n
+                  where mode = %(mode)s and retired_at is null and occupied < capacity {there})
+"""
 
 
 def free_numbers(conn: Connection, mode: str, at_most: int) -> list[str]:
