@@ -1,8 +1,9 @@
 """The issuers' keys in memory: fresh where possible, the last good ones for a while, then none.
 
 Keys are loaded in threads of their own, one at a time for each issuer and not again within a short interval,
-whatever the tokens say. A request waits for a load only if it can do nothing without it, for a second at most,
-and only so many requests at once: an issuer's slow server holds up nobody else.
+whatever the tokens say. A request waits for a load only if it can do nothing without it, or if nobody asked for so
+long that what it would go by may have been taken away: for a second at most, and only so many requests at once. An
+issuer's slow server holds up nobody else.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ OF_FILE = Pace(fresh_s=2.0, retry_s=1.0)
 
 @dataclass(slots=True)
 class _Held:
-    """What is known of one issuer. `loading` is there while a thread loads."""
+    """What is known of one issuer. `loading` is there while a thread loads; `overdue` if nobody had tried for long."""
 
     keys: KeySet | None = None
     loaded_at: float = 0.0
     tried_at: float | None = None
     loading: threading.Event | None = None
+    overdue: bool = False
 
 
 class KeySets:
@@ -75,11 +77,14 @@ class KeySets:
             pace = OF_URL if is_url(source) else OF_FILE
             if key is None or self._monotonic() - held.loaded_at >= pace.fresh_s:
                 self._begin_load(issuer_id, source, held, pace)
-            loading = held.loading
-        if key is not None:
+            loading, overdue = held.loading, held.overdue
+        if key is not None and not (overdue and loading is not None):
             return key
         if loading is not None:
-            self._wait(loading)
+            if not self._waited(loading):
+                if key is None:
+                    raise _no_keys()
+                return key
             with self._lock:
                 keys = self._good(held)
             key = None if keys is None else keys.find(kid, algorithm)
@@ -96,6 +101,9 @@ class KeySets:
         now = self._monotonic()
         if held.loading is not None or (held.tried_at is not None and now - held.tried_at < pace.retry_s):
             return
+        # One that failed is no reason to make everybody wait for the next.
+        failed = held.tried_at is not None and held.tried_at > held.loaded_at
+        held.overdue = not failed and now - held.loaded_at >= 2 * pace.fresh_s
         held.tried_at = now
         held.loading = threading.Event()
         threading.Thread(
@@ -116,12 +124,12 @@ class KeySets:
                 held.loading = None
             done.set()
 
-    def _wait(self, loading: threading.Event) -> None:
+    def _waited(self, loading: threading.Event) -> bool:
+        """Whether the load has ended; not where that takes too long or too many wait already."""
         if not self._waiting.acquire(blocking=False):
-            raise _no_keys()
+            return False
         try:
-            if not loading.wait(WAIT_S):
-                raise _no_keys()
+            return loading.wait(WAIT_S)
         finally:
             self._waiting.release()
 

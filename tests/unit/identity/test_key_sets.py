@@ -90,6 +90,35 @@ def test_a_new_key_is_seen_when_a_token_names_it(key_sets: KeySets, issuer: Issu
         find(key_sets)
 
 
+def test_a_key_that_was_taken_away_while_nobody_asked_is_not_believed_once_more(
+    key_sets: KeySets, issuer: Issuer, watch: Watch
+) -> None:
+    find(key_sets)
+    issuer.provider.rotate("k2")
+    watch.now += 2 * OF_URL.fresh_s
+    with pytest.raises(TokenRefused, match="unknown_key"):
+        find(key_sets)
+    assert issuer.loads == 2
+
+
+def test_after_a_quiet_time_a_broken_server_keeps_the_last_good_keys_and_holds_up_the_first_alone(
+    key_sets: KeySets, issuer: Issuer, watch: Watch
+) -> None:
+    find(key_sets)
+    watch.now += 2 * OF_URL.fresh_s
+    issuer.broken = True
+    find(key_sets)
+    assert issuer.loads == 2
+    issuer.gate.clear()
+    watch.now += OF_URL.retry_s
+    began = time.monotonic()
+    for _ in range(20):
+        find(key_sets)
+    assert time.monotonic() - began < WAIT_S
+    assert issuer.loads == 3
+    issuer.gate.set()
+
+
 def test_a_flood_of_unknown_kids_is_one_load_an_interval(
     key_sets: KeySets, issuer: Issuer, watch: Watch
 ) -> None:
