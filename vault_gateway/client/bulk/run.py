@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 
 from vault_gateway.client.answers import Tokenized, Value
-from vault_gateway.client.bulk.columns import Columns, ValueColumns
+from vault_gateway.client.bulk.columns import Columns
 from vault_gateway.client.bulk.output import Output, OutputRefused
 from vault_gateway.client.gateway import Client
 
@@ -177,6 +177,3 @@ class Bulk:
 def _chain(first: list[str], more: Iterator[list[str]]) -> Iterator[list[str]]:
     yield first
     yield from more
-
-
-__all__ = ["Bulk", "Columns", "Input", "InputRefused", "Summary", "ValueColumns"]
