@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.flows import store
@@ -12,14 +11,14 @@ from vault_gateway.flows.store import Start
 from vault_gateway.inforce import InForce
 from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
-from vault_gateway.tokens.store import find_views
+from vault_gateway.waybills.drafting import Known
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.watching import Move
 from vault_gateway.waybills.waybill import Waybill
 
 # What stands for the time of a parcel that was not delivered.
 UNDER_WAY = "-"
-# Where a parcel without a sender comes from, and where one whose address was erased goes to.
+# Where a parcel without a sender comes from, and where one whose address says no region goes to.
 UNKNOWN = "unknown"
 # From acceptance to delivery, as the carrier tells both; each up to, not including.
 TIMES = {
@@ -40,15 +39,13 @@ class FlowCounter:
     def __init__(self, networks: InForce[Networks]) -> None:
         self._networks = networks
 
-    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
-        addresses = [party.address for one in waybills for party in (one.sender, one.recipient) if party]
-        regions = _regions(unit, tenant, addresses)
+    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill], known: Known) -> None:
         starts = [
             Start(
                 one.id,
                 self._networks().day_of(tenant.platform, one.created_at),
-                UNKNOWN if one.sender is None else regions[one.sender.address],
-                regions[one.recipient.address],
+                UNKNOWN if one.sender is None else _region(known.region_of(one.sender)),
+                _region(known.region_of(one.recipient)),
                 one.carrier,
                 one.network,
             )
@@ -57,9 +54,9 @@ class FlowCounter:
         if starts:
             store.begin(unit.conn, tenant, starts, (State.CREATED.value, UNDER_WAY))
 
-    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None:
-        address = waybill.recipient.address
-        store.redirect(unit.conn, tenant, waybill, _regions(unit, tenant, [address])[address], UNDER_WAY)
+    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill, known: Known) -> None:
+        destination = _region(known.region_of(waybill.recipient))
+        store.redirect(unit.conn, tenant, waybill, destination, UNDER_WAY)
 
     def moved(self, unit: Unit, tenant: Tenant, move: Move) -> None:
         if move.before.state is move.after.state:
@@ -72,11 +69,6 @@ class FlowCounter:
         store.shift(unit.conn, tenant, move.after, before, after)
 
 
-def _regions(unit: Unit, tenant: Tenant, addresses: Sequence[UUID]) -> dict[UUID, str]:
-    """A province of China, else a country, for each. No finer: in a small town a few parcels are one person's."""
-    views = find_views(unit.conn, tenant.id, list(dict.fromkeys(addresses)))
-    found = {address: views.get(address, {}).get("region") or {} for address in addresses}
-    return {
-        address: region.get("province" if region.get("country") == "CN" else "country", UNKNOWN)
-        for address, region in found.items()
-    }
+def _region(region: Mapping[str, str]) -> str:
+    """A province of China, else a country. No finer: in a small town a few parcels are one person's."""
+    return region.get("province" if region.get("country") == "CN" else "country", UNKNOWN)

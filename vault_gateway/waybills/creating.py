@@ -74,7 +74,7 @@ class WaybillMaker:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
             fresh = [item for item in made if isinstance(item, Waybill)]
             for watcher in self._watchers:
-                watcher.made(unit, tenant, fresh)
+                watcher.made(unit, tenant, fresh, known)
             shown = iter(show(unit, tenant, fresh, self._clock(), views=known.views, numberless=numberless))
         return [item if isinstance(item, GatewayError) else next(shown) for item in made]
 

@@ -87,7 +87,7 @@ class WaybillMover:
             unit.record(replace(event, tokens=tokens_of(waybill.recipient, party)))
             corrected = replace(waybill, recipient=party, routing_code=code, updated_at=self._clock())
             for watcher in self._watchers:
-                watcher.corrected(unit, tenant, corrected)
+                watcher.corrected(unit, tenant, corrected, known)
             return show(unit, tenant, [corrected], self._clock())[0]
 
     def carrier_event(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.model import Tenant
+from vault_gateway.waybills.drafting import Known
 from vault_gateway.waybills.waybill import Waybill
 
 
@@ -24,10 +25,11 @@ class Move:
 
 
 class Watcher(Protocol):
-    """The wall stands open for `tenant`, and the parcel's row is locked until the transaction ends."""
+    """The wall stands open for `tenant`, and the parcel's row is locked until the transaction ends. `known` has the
+    tokens of the parcels, or those of the new recipient."""
 
-    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None: ...
+    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill], known: Known, /) -> None: ...
 
-    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None: ...
+    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill, known: Known, /) -> None: ...
 
     def moved(self, unit: Unit, tenant: Tenant, move: Move) -> None: ...

@@ -11,6 +11,7 @@ import orjson
 from vault_gateway.audit.ledger import Unit
 from vault_gateway.ids import base32
 from vault_gateway.model import Clock, Tenant, rfc3339
+from vault_gateway.waybills.drafting import Known
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.watching import Move
 from vault_gateway.waybills.waybill import Waybill
@@ -26,14 +27,14 @@ class Outbox:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill]) -> None:
+    def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill], _known: Known) -> None:
         if not waybills or not store.anybody_listens(unit.conn, tenant):
             return
         # The first event of a parcel has the parcel's own id, for there is one a parcel.
         told = [_told(tenant, waybill, waybill.id, waybill.created_at) for waybill in waybills]
         store.put(unit.conn, tenant, told, self._clock())
 
-    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill) -> None:
+    def corrected(self, unit: Unit, tenant: Tenant, waybill: Waybill, _known: Known) -> None:
         """Who corrects knows it already, and the recipient is nobody else's."""
 
     def moved(self, unit: Unit, tenant: Tenant, move: Move) -> None:
