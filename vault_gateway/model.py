@@ -100,8 +100,11 @@ def seconds_left_of_day(now: datetime) -> int:
 
 
 def rfc3339(at: datetime) -> str:
-    """A time as every answer writes it: in UTC, with `Z`."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A time as every answer writes it: in UTC, with `Z`. One that UTC has no year for stays in its own zone."""
+    try:
+        return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        return at.isoformat()
 
 
 def utc_now() -> datetime:
