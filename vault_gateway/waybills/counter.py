@@ -39,20 +39,25 @@ class CounterService:
         event = replace(event, policies=policies)
         place = f"{carrier}/{station}"
         self._spend(caller, event, place)
-        with self._ledger.open(caller) as unit:
-            found = find_at_counter(unit.conn, carrier, station, last4, MOST_FOUND + 1)
-            # Before a tenant is entered: the event is the station's, whoever's parcels are found.
-            unit.record(replace(event, detail={"found": len(found)}))
-            shown = read_behind_walls(unit, found[:MOST_FOUND], self._clock())
-        if not found:
-            for rate in _MISSES:
-                self._limits.spend("counter-miss", rate, place)
+        missed = False
+        try:
+            with self._ledger.open(caller) as unit:
+                found = find_at_counter(unit.conn, carrier, station, last4, MOST_FOUND + 1)
+                # Before a tenant is entered: the event is the station's, whoever's parcels are found.
+                unit.record(replace(event, detail={"found": len(found)}))
+                shown = read_behind_walls(unit, found[:MOST_FOUND], self._clock())
+            missed = not found
+        finally:
+            if not missed:
+                for rate in _MISSES:
+                    self._limits.give_back("counter-miss", rate, place)
         return shown, len(found) > MOST_FOUND
 
     def _spend(self, caller: Caller, event: Event, place: str) -> None:
+        """A miss is counted before it is one, so that many searches at once get no more of them."""
         try:
             for rate in _MISSES:
-                self._limits.require_left("counter-miss", rate, place)
+                self._limits.spend("counter-miss", rate, place)
             self._limits.spend("counter", _SEARCHES, place)
         except GatewayError as error:
             if error.code != "rate_limited":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests import canaries
 from tests.canaries import Person
 from tests.world import Actor, Town, World, new_town
+from vault_gateway.waybills import counter
 
 
 def waiting(town: Town, someone: Person, *, of: Town | None = None) -> str:
@@ -104,3 +107,22 @@ def test_each_search_is_an_event_and_misses_run_out(world: World, auditor: Actor
     ]
     assert waybill_no not in str(events)
     assert other not in str([event.get("detail") for event in events])
+
+
+def test_searches_at_once_miss_no_more_often_and_finds_count_for_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counter, "_MISSES", ("5/hour", "9/day"))
+    town, someone = new_town(world), canaries.person()
+    waiting(town, someone)
+    right = someone.phone[-4:]
+    wrong = f"{(int(right) + 1) % 10000:04d}"
+
+    def search(last4: str) -> int:
+        path = f"/v1/stations/{town.station_slug}/parcels/search"
+        return town.station.post(path, {"last4": last4}).status_code
+
+    assert [search(right) for _ in range(8)] == [200] * 8
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(search, [wrong] * 12))
+    assert sorted(answers) == [200] * 5 + [429] * 7
