@@ -20,7 +20,7 @@ NOT_LITERAL = {
     "couriers/service.py",  # what the normaliser refused
     "relay/service_numbers.py",  # the same
     "tokens/service.py",  # the same
-    "edge.py",  # `names` in _http_error
+    "problems.py",  # `names` in _http_error
     "errors.py",  # unavailable(engine)
     "reveals/breakglass/service.py",  # _require_approver: the policies' own ids
     "reveals/grants.py",  # forbidden: the policies' own ids
@@ -55,10 +55,10 @@ def used() -> Iterator[tuple[str, str, object]]:
             yield where, f"{code}_unavailable", 503
         else:
             yield where, str(code), literal(call, 1) if name == "GatewayError" else None
-    edge = (SOURCE / "edge.py").read_text(encoding="utf-8")
-    for status, code in re.findall(r"(\d{3}): \(\"(\w+)\"", edge):
-        yield "edge.py", code, int(status)
-    yield "edge.py", "http_error", None
+    problems = (SOURCE / "problems.py").read_text(encoding="utf-8")
+    for status, code in re.findall(r"(\d{3}): \(\"(\w+)\"", problems):
+        yield "problems.py", code, int(status)
+    yield "problems.py", "http_error", None
 
 
 def test_every_code_of_the_source_stands_in_the_table_with_its_status() -> None:
