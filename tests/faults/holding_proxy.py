@@ -12,7 +12,8 @@ CHUNK = 1 << 16
 
 class HoldingProxy:
     """Passes bytes both ways. Requests with `marker` in them are counted; once `hold` is called, the n-th from then
-    on is kept back, or (`answer`) is passed on and its answer kept back: for good, until the client is gone."""
+    on and all after it are kept back, or (`answer`) are passed on and their answers kept back: for good, until the
+    client is gone."""
 
     def __init__(self, connect: Callable[[], socket.socket], marker: bytes) -> None:
         self._connect = connect
@@ -32,7 +33,14 @@ class HoldingProxy:
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
 
+    def count(self) -> None:
+        """From here on, and hold nothing."""
+        self._begin(None, answer=False)
+
     def hold(self, nth: int, *, answer: bool) -> None:
+        self._begin(nth, answer=answer)
+
+    def _begin(self, nth: int | None, *, answer: bool) -> None:
         with self._lock:
             self._nth, self._keep_answer = nth, answer
             self.seen = self.passed = 0
@@ -61,7 +69,7 @@ class HoldingProxy:
         self.on_request()
         with self._lock:
             self.seen += 1
-            if self._nth != self.seen:
+            if self._nth is None or self.seen < self._nth:
                 self.passed += 1
                 return "pass"
             if self._keep_answer:
