@@ -26,6 +26,7 @@ class HoldingProxy:
         self.seen = 0
         self.passed = 0
         self.reached = threading.Event()
+        self._clients: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -48,6 +49,9 @@ class HoldingProxy:
 
     def close(self) -> None:
         _end(self._listener)
+        # Clients keep theirs open for the next request.
+        for client in self._clients:
+            _end(client)
         for thread in self._threads:
             thread.join(10)
         self._listener.close()
@@ -58,6 +62,7 @@ class HoldingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._clients.append(client)
             connection = _Connection(self, client, self._connect())
             self._threads.append(threading.Thread(target=connection.run, daemon=True))
             self._threads[-1].start()
