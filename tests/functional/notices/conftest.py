@@ -24,8 +24,16 @@ from vault_gateway.notices import sender
 WINDOW = {"from": "2026-11-11T09:00:00+08:00", "to": "2026-11-11T21:00:00+08:00"}
 
 
+def empty_the_queue(world: World) -> None:
+    """What other tests have left would take up the answers planned for these."""
+    with world.admin() as conn:
+        conn.execute("delete from notice where state = 'queued'")
+
+
 @pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
+def provider(world: World) -> Iterator[Provider]:
+    # Before a sender of this provider starts: it would have one in hand at once.
+    empty_the_queue(world)
     with providers.running() as running:
         yield running
 
@@ -52,9 +60,7 @@ def here(world: World, gateway: Flask) -> Town:
 
 @pytest.fixture(autouse=True)
 def fresh(world: World, provider: Provider) -> None:
-    """Nothing waits to be sent: what other tests have left would take up the answers planned for this one."""
-    with world.admin() as conn:
-        conn.execute("delete from notice where state = 'queued'")
+    empty_the_queue(world)
     provider.plan.clear()
     provider.taken.clear()
     provider.came.clear()
