@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,35 +112,28 @@ class Result:
 def loop(step: Callable[[int], int], *, threads: int, seconds: float) -> Result:
     """Runs `step(thread number)`, which returns how many units it did, in `threads`
     until the time is over or it has nothing left to do (0)."""
-    done = [0] * threads
-    times: list[list[float]] = [[] for _ in range(threads)]
-    faults: list[BaseException] = []
     barrier = threading.Barrier(threads + 1)
     stop_at = [0.0]
 
-    def run(number: int) -> None:
+    def run(number: int) -> tuple[int, list[float]]:
+        done, times = 0, []
         barrier.wait()
-        try:
-            while (began := time.perf_counter()) < stop_at[0]:
-                units = step(number)
-                if not units:
-                    break
-                done[number] += units
-                times[number].append((time.perf_counter() - began) * 1000)
-        except BaseException as fault:  # noqa: BLE001 - raised again below, in the main thread
-            faults.append(fault)
+        while (began := time.perf_counter()) < stop_at[0]:
+            units = step(number)
+            if not units:
+                break
+            done += units
+            times.append((time.perf_counter() - began) * 1000)
+        return done, times
 
-    workers = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
-    for worker in workers:
-        worker.start()
-    began = time.perf_counter()
-    stop_at[0] = began + seconds
-    barrier.wait()
-    for worker in workers:
-        worker.join()
-    if faults:
-        raise faults[0]
-    return Result(sum(done) / (time.perf_counter() - began), [ms for own in times for ms in own])
+    with ThreadPoolExecutor(threads) as pool:
+        loops = [pool.submit(run, number) for number in range(threads)]
+        began = time.perf_counter()
+        stop_at[0] = began + seconds
+        barrier.wait()
+        results = [one.result() for one in loops]
+    took = time.perf_counter() - began
+    return Result(sum(done for done, _ in results) / took, [ms for _, times in results for ms in times])
 
 
 def alternating(

@@ -8,15 +8,21 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 AServer = TypeVar("AServer", bound=HTTPServer)
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Writes no line for each request between those of the tests."""
+
+    def log_message(self, *_: Any) -> None: ...
 
 
 @contextmanager

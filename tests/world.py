@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +16,6 @@ from typing import Any
 
 import orjson
 import psycopg
-import urllib3
 from flask import Flask
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -28,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.canaries import Person
+from tests.serving import start_server, wait_until_ready
 from vault_gateway.app import create_app
 from vault_gateway.database import Connection
 from vault_gateway.embedded.instance import Instance
@@ -223,30 +219,6 @@ class World:
         finally:
             process.terminate()
             process.wait(20)
-
-
-def start_server(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "vault_gateway", "serve"],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path, within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
-        try:
-            if urllib3.request("GET", f"{url}/readyz", timeout=2.0, retries=False).status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            pass
-        time.sleep(0.05)
-    raise TimeoutError(f"{url} is not ready: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
 @dataclass

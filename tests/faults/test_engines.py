@@ -153,7 +153,7 @@ def test_a_fault_is_a_503_in_time_and_passes_without_a_restart(
         print(f"\n  {name}: 503 after {took:.1f} s, well {healed:.1f} s after it was over")
     assert shop.readiness()[0] == 200
     # What was refused left nothing; the one that went well left its three tokens and its event.
-    tokens, kept, events = (now - then for now, then in zip(shop.rows(), before, strict=True))
+    tokens, kept, events = (after - then for after, then in zip(shop.rows(), before, strict=True))
     assert (tokens, kept) == (3, 0)
     assert events >= 1
 

@@ -28,7 +28,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
 from tests.functional.reveals.steps import ack, claim, issued, outline, row, state, told
-from tests.world import Town, TurnedClock, World, start_server, wait_until_ready
+from tests.serving import start_server, wait_until_ready
+from tests.world import Town, TurnedClock, World
 from vault_gateway.settings.environment import to_environment
 
 DECRYPT, COMMIT = b"/transit/decrypt/", b"COMMIT\x00"

@@ -15,13 +15,14 @@ import orjson
 import urllib3
 
 from tests.functional.embedded.installation import free_port
-from tests.world import Town, World, policies_with, start_server
+from tests.serving import start_server
+from tests.world import Town, World, policies_with
 from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.settings.environment import to_environment
 
 FREEZE = """
 @id("frozen")
-@says("Nobody searches at {merchant} for now.")
+@says("Nobody searches at {merchant} today.")
 forbid (principal, action == Action::"token.search", resource is Tenant)
 when {{ resource.merchant == "{merchant}" }};
 """
@@ -112,10 +113,10 @@ def wait_until(holds: Callable[[], bool], within_s: float = 15) -> None:
         time.sleep(0.05)
 
 
-def start(world: World, town: Town, tmp_path: Path, **changed: object) -> Served:
+def start(world: World, town: Town, tmp_path: Path, **changed: Any) -> Served:
     policies = policies_with(tmp_path / "policies")
     port = free_port()
-    settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)  # type: ignore[arg-type]  # settings by name
+    settings = replace(world.settings, host="127.0.0.1", port=port, policies=policies, **changed)
     log = world.instance.engines.data / "logs" / f"reload-{port}.log"
     temporary = tmp_path / "temporary"
     temporary.mkdir()

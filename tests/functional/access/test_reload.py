@@ -15,7 +15,8 @@ import urllib3
 from tests import canaries
 from tests.functional.access.running import Served, start, wait_until
 from tests.functional.serve.outside import start_redis
-from tests.world import Town, World, wait_until_ready
+from tests.serving import wait_until_ready
+from tests.world import Town, World
 from vault_gateway.ids import new_id
 from vault_gateway.model import Kind, utc_now
 from vault_gateway.tokens.ids import token_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import urllib3
 
-from tests.in_thread import in_thread
+from tests.in_thread import QuietHandler, in_thread
 
 
 class CuttingProxy(ThreadingHTTPServer):
@@ -31,7 +31,7 @@ class CuttingProxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     server: CuttingProxy
 
@@ -60,10 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.wfile.write(data)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _pass  # noqa: N815 - the base class calls them so
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
+    do_GET = do_POST = do_PATCH = do_DELETE = _pass
 
 
 @contextmanager

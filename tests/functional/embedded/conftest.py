@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,8 +36,8 @@ def begin() -> Iterator[Callable[..., Up]]:
     """`start`, with an end for all that a test leaves running."""
     started: list[Up] = []
 
-    def begin(data: Path, **more: object) -> Up:
-        started.append(start(data, **more))  # type: ignore[arg-type]  # options by name
+    def begin(data: Path, **more: Any) -> Up:
+        started.append(start(data, **more))
         return started[-1]
 
     yield begin

@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from tests.in_thread import in_thread
+from tests.in_thread import QuietHandler, in_thread
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -128,15 +128,12 @@ class JwksServer(ThreadingHTTPServer):
         """A client that hangs up is what some tests want."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     def do_GET(self) -> None:
         server = self.server
         assert isinstance(server, JwksServer)
         server.paths.append(self.path)
         server.answer(self)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
 
 
 def json_answer(body: bytes) -> Answer:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import urllib3
 
-from tests.in_thread import in_thread
+from tests.in_thread import QuietHandler, in_thread
 
 TRANSIT = "/v1/transit/"
 
@@ -41,7 +41,7 @@ class FaultyProxy(ThreadingHTTPServer):
         return sum(path.endswith("/login") for path in self.paths)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     server: FaultyProxy
 
@@ -69,8 +69,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._forward(body, fault)
 
-    do_GET = do_POST  # noqa: N815 - the base class calls it so
-    do_PUT = do_POST  # noqa: N815 - likewise
+    do_GET = do_PUT = do_POST
 
     def _fault(self) -> str:
         if not self.path.startswith(TRANSIT) or self.server.fault == "none":
@@ -116,9 +115,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
 
 
 @contextmanager

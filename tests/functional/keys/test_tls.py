@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.in_thread import authority, in_thread
+from tests.in_thread import QuietHandler, authority, in_thread
 from vault_gateway.keys import vault_health
 
 
-class _Healthy(BaseHTTPRequestHandler):
+class _Healthy(QuietHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
 
 
 class _Quiet(ThreadingHTTPServer):

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from http.server import ThreadingHTTPServer
+from typing import ClassVar
 from urllib.parse import parse_qs
+
+from tests.in_thread import QuietHandler
 
 SECRET = "a secret of the tests"
 ACCOUNT, TOKEN, SENDER = "AC0123456789", "an auth token of the tests", "+12025550100"
@@ -32,7 +34,7 @@ class Provider:
     let_go: threading.Event = field(default_factory=threading.Event)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     provider: ClassVar[Provider]
 
@@ -81,9 +83,6 @@ class _Handler(BaseHTTPRequestHandler):
         ):
             return None
         return self.headers["I-Twilio-Idempotency-Token"], form["To"], form["Body"]
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing: what comes in is not to be logged."""
 
 
 @contextmanager

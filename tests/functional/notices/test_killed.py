@@ -16,7 +16,8 @@ from tests import canaries
 from tests.functional.notices import provider as providers
 from tests.functional.notices.conftest import WINDOW, eventually
 from tests.functional.notices.provider import Provider
-from tests.world import Town, World, start_server, wait_until_ready
+from tests.serving import start_server, wait_until_ready
+from tests.world import Town, World
 from vault_gateway.settings.environment import to_environment
 from vault_gateway.settings.model import Settings
 

@@ -44,6 +44,14 @@ def add_numbers(
     return pool.add_numbers(world, telecom.name, count, mode, region=CITY, places=places)
 
 
+def e164(phone: str) -> str:
+    return f"+86{phone}"
+
+
+def wrong(extension: str) -> str:
+    return f"{(int(extension) + 1 + secrets.randbelow(900_000)) % 1_000_000:06d}"
+
+
 @dataclass
 class Line:
     """A parcel with a relay number, its recipient, and the courier's own phone."""

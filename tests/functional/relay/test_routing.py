@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 
-import pytest
-
 from tests import canaries
-from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line, add_numbers
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line, e164, wrong
 from tests.pool import DIGITS, fresh_number, no_numbers
 from tests.world import Actor, TurnedClock, World, unique
 from vault_gateway.relay.service import LIVES
 
 ASKED = {"action": "ask_extension", "digits": DIGITS}
-
-
-def e164(phone: str) -> str:
-    return f"+86{phone}"
-
-
-def wrong(extension: str) -> str:
-    return f"{(int(extension) + 1 + secrets.randbelow(900_000)) % 1_000_000:06d}"
 
 
 def test_the_label_has_the_number_and_masks_alone(line: Line) -> None:
@@ -239,51 +228,6 @@ def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: L
         alone = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": made.get_json()["waybill_no"]})
         assert (alone.status_code, alone.get_json()["code"]) == (503, "relay_pool_exhausted")
         assert "Retry-After" in alone.headers
-
-
-@pytest.fixture
-def pair(world: World, line: Line) -> Line:
-    """The courier's own number to the recipient."""
-    add_numbers(world, line.telecom, 2, "axb")
-    answer = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no, "mode": "axb"})
-    assert answer.status_code == 201, answer.text
-    body = answer.get_json()
-    assert "extension" not in body
-    return Line(
-        line.town, line.telecom, line.recipient, line.courier_phone, line.waybill_no, body["number"], ""
-    )
-
-
-def test_a_pair_reaches_each_other_and_nobody_else(pair: Line) -> None:
-    there = pair.call(pair.courier_phone).get_json()
-    back = pair.call(pair.recipient.phone).get_json()
-    assert there["destination"] == pair.recipient.e164
-    assert back["destination"] == e164(pair.courier_phone)
-    assert there["display"] == back["display"] == pair.number
-    for stranger in (canaries.phone(), "anonymous"):
-        assert pair.call(stranger).get_json() == {"action": "reject", "reason": "unknown_caller"}
-
-
-def test_a_pair_ends_with_the_couriers_turn(world: World, pair: Line) -> None:
-    other = world.actor("courier", carrier=pair.town.carrier_slug)
-    assert pair.town.event(pair.waybill_no, "out_for_delivery", courier=other.name).status_code == 201
-    assert pair.call(pair.courier_phone).get_json()["reason"] == "cooling"
-    assert pair.call(pair.recipient.phone).get_json()["reason"] == "cooling"
-
-
-def test_two_parcels_for_the_same_person_get_two_numbers(world: World, pair: Line) -> None:
-    add_numbers(world, pair.telecom, 1, "axb")
-    second = pair.town.out_for_delivery(pair.town.tokenize(pair.recipient))
-    answer = pair.town.courier.post("/v1/relay/bindings", {"waybill_no": second, "mode": "axb"})
-    assert answer.status_code == 201, answer.text
-    assert answer.get_json()["number"] != pair.number
-
-
-def test_a_courier_names_no_phone_and_gets_no_extension(line: Line) -> None:
-    named = {"waybill_no": line.waybill_no, "mode": "axb", "caller": line.courier_phone}
-    assert line.town.courier.post("/v1/relay/bindings", named).status_code == 422
-    plain = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no})
-    assert (plain.status_code, plain.get_json()["code"]) == (422, "mode_not_allowed")
 
 
 def test_only_the_parcels_owner_sees_and_releases_its_number(line: Line, elsewhere: object) -> None:

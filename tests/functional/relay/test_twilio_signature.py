@@ -9,8 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.functional.relay import twilio as twilios
-from tests.functional.relay.conftest import Line
-from tests.functional.relay.test_routing import wrong
+from tests.functional.relay.conftest import Line, wrong
 from tests.functional.relay.twilio import ACCOUNT, TOKEN, URL, PhoneCall, Twilio, Verb, read
 from tests.pool import fresh_number
 from tests.world import Actor, TurnedClock, World

@@ -8,9 +8,8 @@ from email.utils import format_datetime
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.conftest import Line, add_numbers, wrong
 from tests.functional.relay.test_records import contact
-from tests.functional.relay.test_routing import wrong
 from tests.functional.relay.twilio import PhoneCall, Twilio, Verb, call_sid, read
 from tests.pool import retire_numbers
 from tests.world import Actor, TurnedClock, World

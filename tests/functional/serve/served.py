@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.functional.embedded.installation import free_port
 from tests.functional.serve.conftest import Outside
-from tests.world import wait_until_ready
+from tests.serving import wait_until_ready
 
 
 @dataclass

@@ -20,7 +20,8 @@ from tests import canaries
 from tests.functional.keys.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.functional.tokens.database_proxy import DatabaseProxy, database_proxy
 from tests.functional.tokens.test_idempotency import audit_locked, body_of, keyed, wait_until_hanging
-from tests.world import Actor, Town, World, start_server, unique, wait_until_ready
+from tests.serving import start_server, wait_until_ready
+from tests.world import Actor, Town, World, unique
 from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.environment import to_environment
 

@@ -12,7 +12,8 @@ import urllib3
 from tests import canaries
 from tests.functional.tokens.test_faults import children
 from tests.functional.tokens.test_idempotency import count_of
-from tests.world import Town, World, start_server, unique, wait_until_ready
+from tests.serving import start_server, wait_until_ready
+from tests.world import Town, World, unique
 from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.environment import to_environment
 

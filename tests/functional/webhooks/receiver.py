@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.in_thread import in_thread
+from tests.in_thread import QuietHandler, in_thread
 from vault_gateway.client.webhooks import ParcelEvent, verify
 
 # What to do with a request: a status, or something of one's own with the handler.
@@ -40,7 +40,7 @@ class Receiver(ThreadingHTTPServer):
         """A sender that hangs up is what some tests want."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     def do_POST(self) -> None:
         server = self.server
         assert isinstance(server, Receiver)
@@ -51,9 +51,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Nobody asks so: whoever follows a redirect would."""
         self.do_POST()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
 
 
 def status(code: int, **headers: str) -> Answer:

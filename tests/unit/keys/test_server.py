@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 
+from tests.in_thread import QuietHandler
 from vault_gateway.keys import KeyFault, KeysUnavailable, Vault
 from vault_gateway.keys.server import Request, content
 
@@ -31,7 +32,7 @@ class Server(ThreadingHTTPServer):
         return Vault(f"http://127.0.0.1:{self.server_port}", operations=operations, connect_s=5, total_s=10)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
@@ -48,9 +49,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Tests are quiet."""
 
 
 @pytest.fixture
