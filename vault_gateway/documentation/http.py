@@ -58,7 +58,7 @@ def documentation_blueprint() -> Blueprint:
 
 @cache
 def _document() -> bytes:
-    """Made when it is asked for: it takes as long as half of a gateway's start."""
+    """Made when it is asked for: on most nodes nobody does."""
     return orjson.dumps(openapi_document())
 
 
