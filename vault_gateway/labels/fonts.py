@@ -9,10 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from PIL import ImageFont
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import TTFontFile
 
-NAME = "label"
 _NO_SIGN = "〓"
 _FILE = Path(__file__).with_name("assets") / "wqy-microhei.ttf"
 # The stars that hide an address, a word of letters with the spaces behind it, or one sign of a script without words.
@@ -20,12 +18,9 @@ _PIECE = re.compile(r"\*+|[^\W\u3000-\u9fff]+[,.'-]*\s*|.", re.DOTALL)
 
 
 @lru_cache(maxsize=1)
-def pdf_font() -> TTFont:
+def face() -> TTFontFile:
     """Read once a process: parsing takes longer than drawing a page of labels."""
-    # Files carry the signs that they show, and no alphabet besides.
-    font = TTFont(NAME, str(_FILE), asciiReadable=0)
-    pdfmetrics.registerFont(font)
-    return font
+    return TTFontFile(str(_FILE))
 
 
 @lru_cache(maxsize=64)
@@ -36,7 +31,7 @@ def bitmap_font(pixels: int) -> ImageFont.FreeTypeFont:
 def printable(text: str) -> str:
     """What the font has no sign for stands as 〓, by which printers have long said so; what only joins or marks the
     sign before it goes. The parcel is known by its number: a box would look like a fault of the printer."""
-    glyphs = pdf_font().face.charToGlyph
+    glyphs = face().charToGlyph
     if all(ord(sign) in glyphs for sign in text):
         return text
     signs = (sign for sign in text if ord(sign) in glyphs or unicodedata.category(sign)[0] not in "MC")
@@ -45,9 +40,20 @@ def printable(text: str) -> str:
 
 def width_of(text: str, size: float) -> float:
     """In the unit of `size`, the height of the em."""
-    face = pdf_font().face
-    thousandths: float = sum(face.charWidths.get(ord(sign), face.defaultWidth) for sign in text)
-    return thousandths * size / 1000
+    return _thousandths(text) * size / 1000
+
+
+@lru_cache(maxsize=4096)
+def _thousandths(text: str) -> float:
+    """Most of what is measured are single ideographs, and texts that stand on every label."""
+    return sum([advance_of(sign) for sign in text])
+
+
+@lru_cache(maxsize=4096)
+def advance_of(sign: str) -> float:
+    """In thousandths of the em."""
+    thousandths: float = face().charWidths.get(ord(sign), face().defaultWidth)
+    return thousandths
 
 
 def fitting(text: str, size: float, width: float) -> float:

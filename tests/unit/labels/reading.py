@@ -35,8 +35,9 @@ def codes_on(picture: Image.Image) -> dict[str, str]:
 
 
 def image_of(picture: Picture) -> Image.Image:
-    dots = "".join(f"{row:0{picture.width}b}" for row in picture.rows)
-    return Image.frombytes("L", (picture.width, len(picture.rows)), bytes(255 * (dot == "0") for dot in dots))
+    dots = bytes(picture.dots(inverted=True))
+    rows = [dots[at + 1 : at + picture.row] for at in range(0, len(dots), picture.row)]
+    return Image.frombytes("1", (picture.width, picture.height), b"".join(rows)).convert("L")
 
 
 def printed(pdf: bytes, dpi: int, page: int = 0) -> Image.Image:

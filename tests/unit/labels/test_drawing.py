@@ -18,7 +18,7 @@ from tests.unit.labels.reading import (
     printed,
     words_of,
 )
-from vault_gateway.labels.bitmap import Picture, picture_of, png_of, zpl_of
+from vault_gateway.labels.bitmap import Picture, Stamp, picture_of, png_of, stamp_of, zpl_of
 from vault_gateway.labels.fonts import printable, width_of, wrapped
 from vault_gateway.labels.layout import Label, Masked, marks_of
 from vault_gateway.labels.marks import SIZES, Bars, Matrix, Size, Text
@@ -82,21 +82,42 @@ def test_zpl_and_png_carry_the_very_dots(size: Size, dpi: int) -> None:
     assert len(zpl_of(picture)) < 60_000
 
 
+def dots_of(picture: Picture) -> list[str]:
+    """A row each, # is black."""
+    image = image_of(picture)
+    dots = "".join(" " if dot else "#" for dot in image.tobytes())
+    return [dots[at : at + image.width] for at in range(0, len(dots), image.width)]
+
+
+def stamp(picture: Picture, *rows: str) -> Stamp:
+    """Of at most eight dots a row."""
+    packed = [bytes([int(row.replace("#", "1").replace(" ", "0").ljust(8, "0"), 2)]) for row in rows]
+    return stamp_of(packed, len(rows[0]), picture.row)
+
+
 def test_what_is_beyond_an_edge_is_left_out() -> None:
-    picture, stamp = Picture(4, [0] * 3), Picture(2, [0b11, 0b11])
+    picture = Picture(4, 3)
+    for x, y in ((3, 1), (-1, 0), (0, -1), (1, 2), (4, 0)):
+        picture.draw(x, y, stamp(picture, "##", "##"))
 
-    for x, y in ((-1, -1), (3, 2), (1, 3), (4, 0), (-2, 0)):
-        picture.draw(x, y, stamp)
-
-    assert picture.rows == [0b1000, 0b0000, 0b0001]
+    assert dots_of(picture) == ["    ", "   #", "   #"]
 
 
-def test_white_is_drawn_on_black() -> None:
-    picture = Picture(4, [0b1111] * 3)
+def test_a_line_longer_than_the_paper_ends_at_its_edge() -> None:
+    size = Size(20, 20)
+    short, long = (dots_of(picture_of([Text(1, 15, 5, "一" * count)], size, 203)) for count in (3, 30))
 
-    picture.draw(1, 1, Picture(2, [0b10]), white=True)
+    assert all(over.startswith(under.rstrip()) for under, over in zip(short, long, strict=True))
+    assert sum("#" in row for row in short) == sum("#" in row for row in long) > 0
 
-    assert picture.rows == [0b1111, 0b1011, 0b1111]
+
+def test_white_is_drawn_on_what_was_there_and_under_what_comes() -> None:
+    picture = Picture(4, 3)
+    picture.draw(0, 0, stamp(picture, "####", "####", "####"))
+    picture.draw(1, 1, stamp(picture, "# ", " #"), white=True)
+    picture.draw(0, 0, stamp(picture, "# ", "# ", " #"))
+
+    assert dots_of(picture) == ["####", "# ##", "## #"]
 
 
 def test_a_pdf_carries_no_signs_but_those_that_it_shows() -> None:
@@ -208,8 +229,8 @@ def test_a_first_character_of_a_name_is_drawn(sign: str) -> None:
     """Not as the box that stands for what a font lacks."""
     size = Size(20, 20)
 
-    def drawn(text: str) -> list[int]:
-        return picture_of([Text(5, 15, 8, text)], size, 203).rows
+    def drawn(text: str) -> bytes:
+        return bytes(picture_of([Text(5, 15, 8, text)], size, 203).dots())
 
     assert drawn(sign) != drawn("\U0010fffd")
 
