@@ -42,12 +42,7 @@ lint: setup
 	$(BIN)/shellcheck tools/*.sh .ci/run
 
 bench: setup
-	$(BIN)/python -m benchmarks.decisions
-	$(BIN)/python -m benchmarks.tokenize
-	$(BIN)/python -m benchmarks.reveal
-	$(BIN)/python -m benchmarks.waybills
-	$(BIN)/python -m benchmarks.relay
-	$(BIN)/python -m benchmarks.flows
+	$(BIN)/python -m benchmarks
 
 faults: setup
 	$(BIN)/python -m pytest tests/faults
