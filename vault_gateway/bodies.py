@@ -15,6 +15,8 @@ MAX_DEPTH = 16
 
 # Ends every name in an object, and stands nowhere else but where a text begins with a colon.
 _END_OF_NAME = re.compile(rb'"[ \t\r\n]*:')
+_SPACED_COLONS = (b" :", b"\t:", b"\r:", b"\n:")
+_CONTAINERS = (dict, list)
 
 
 def json_object(raw: bytes, mimetype: str) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def json_object(raw: bytes, mimetype: str) -> dict[str, Any]:
         raise _invalid("The body is not valid JSON in UTF-8.") from None
     if not isinstance(value, dict):
         raise _invalid("The body must be a JSON object.")
-    if _count_names(value) != len(_END_OF_NAME.findall(raw)):
+    if _count_names(value) != _count_ends(raw):
         _require_single_names(raw)
     return value
 
@@ -45,15 +47,25 @@ def _count_names(value: dict[str, Any]) -> int:
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for node in level:
+            children = node
             if isinstance(node, dict):
                 names += len(node)
-                inner += [child for child in node.values() if isinstance(child, dict | list)]
-            else:
-                inner += [child for child in node if isinstance(child, dict | list)]
+                children = node.values()
+            for child in children:
+                if isinstance(child, _CONTAINERS):
+                    inner.append(child)
         if not inner:
             return names
         level = inner
     raise _invalid("The body is nested too deeply.")
+
+
+def _count_ends(raw: bytes) -> int:
+    """How many names end in `raw`, or more: a text may look like one. Most writers set no space before a colon, and
+    plain bytes are counted ten times as fast as a pattern."""
+    if any(spaced in raw for spaced in _SPACED_COLONS):
+        return len(_END_OF_NAME.findall(raw))
+    return raw.count(b'":')
 
 
 def _require_single_names(raw: bytes) -> None:

@@ -118,7 +118,7 @@ def test_one_line_and_parts_are_the_same_address(
     parts = {"province": province, "city": city, "district": district, "detail": detail}
     structured = normaliser.normalise(Kind.ADDRESS, parts)
     line = normaliser.normalise(Kind.ADDRESS, (" " if spaced else "").join([*levels, detail]))
-    assert (line.index, line.region) == (structured.index, structured.region)
+    assert (line.indexed, line.region) == (structured.indexed, structured.region)
 
 
 @given(township=st.text(max_size=40))

@@ -82,10 +82,18 @@ def test_a_name_that_stands_twice_is_refused(raw: bytes) -> None:
     assert refusal(raw) == (400, "invalid_json", "An object has the same name twice.")
 
 
-@given(value=objects, name=st.text(alphabet='ab":\\ ', max_size=3))
-def test_a_repeated_name_is_found_in_any_surroundings(value: dict[str, Any], name: str) -> None:
-    rest = json.dumps(value).strip()[1:]
-    twice = f"{{{json.dumps(name)}:1,{json.dumps(name)} : 2{',' if value else ''}{rest}"
+@given(
+    value=objects,
+    name=st.text(alphabet='ab":\\ ', max_size=3),
+    before_colon=st.sampled_from(["", " ", "\t", "\r\n"]),
+    separators=st.sampled_from([(", ", ": "), (",", ":"), (" ,", " :")]),
+)
+def test_a_repeated_name_is_found_in_any_surroundings(
+    value: dict[str, Any], name: str, before_colon: str, separators: tuple[str, str]
+) -> None:
+    rest = json.dumps(value, separators=separators).strip()[1:]
+    written = json.dumps(name)
+    twice = f"{{{written}:1,{written}{before_colon}:2{',' if value else ''}{rest}"
     try:
         orjson.loads(twice)
     except orjson.JSONDecodeError:

@@ -8,7 +8,7 @@ meet.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from vault_gateway.model import Kind, Origin
@@ -21,8 +21,7 @@ CALLER_V1 = b"\x04"
 WEBHOOK_V1 = b"\x05"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where a value lives: its ciphertext opens nowhere else."""
 
     tenant_id: UUID

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from vault_gateway.keys import batches
@@ -32,8 +32,7 @@ _HMAC_VERSION = b'"key_version":1'
 _HMAC_PREFIX = "vault:v1:"
 
 
-@dataclass(frozen=True, slots=True)
-class Ciphertext:
+class Ciphertext(NamedTuple):
     """What is stored of a value: the key's version and Vault's bytes (nonce, ciphertext, tag)."""
 
     key_version: int
@@ -214,10 +213,17 @@ def parsed(parse: Callable[[dict[str, Any]], T], results: list[dict[str, Any]]) 
 def as_ciphertext(result: dict[str, Any]) -> Ciphertext | KeyFault:
     if result.get("error"):
         return KeyFault()
-    scheme, version, data = result["ciphertext"].split(":", 2)
+    head, _, data = result["ciphertext"].rpartition(":")
+    return Ciphertext(_key_version(head), a2b_base64(data))
+
+
+@lru_cache(maxsize=64)
+def _key_version(head: str) -> int:
+    """The key's version in `vault:v3`, which stands before each ciphertext of a batch. ValueError for anything else."""
+    scheme, version = head.split(":")
     if scheme != "vault" or version[0] != "v":
         raise ValueError
-    return Ciphertext(int(version[1:]), a2b_base64(data))
+    return int(version[1:])
 
 
 def _as_plaintext(result: dict[str, Any]) -> bytes | KeyFault:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vault_gateway.tokens.free_text import split_address
 from vault_gateway.tokens.levels import Region, incomplete, read_region
@@ -25,8 +24,7 @@ _ENGLISH_STREET = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AddressParts:
+class AddressParts(NamedTuple):
     """`region` as pairs of level and name, country first."""
 
     region: Region

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from vault_gateway.model import Kind
@@ -21,8 +20,7 @@ _KINDS = {kind.value: kind for kind in Kind}
 Outcome = UUID | str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An item after it was read: a kind and a value, or the reason why there is none."""
 
     ref: str | None
@@ -109,7 +107,7 @@ def _answer(item: Item, outcome: Outcome, masks: Mapping[UUID, str]) -> dict[str
         return answer
     assert item.kind is not None, "an item without a kind never got a token"
     answer["token"] = token_text(item.kind, outcome)
-    answer["kind"] = item.kind.value
+    answer["kind"] = str(item.kind)
     answer["masked"] = masks.get(outcome, "") if item.value is None else item.value.masked
     return answer
 

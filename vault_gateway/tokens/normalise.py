@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -25,13 +24,12 @@ ADDRESS_BLOCK = 128
 _REGION = "region"
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
-    """`value` is what is encrypted, `index` what the blind index is made of. `last4` only where the mask
+class Normalised(NamedTuple):
+    """`value` is what is encrypted, `indexed` what the blind index is made of. `last4` only where the mask
     shows them; `region` only of an address, and kept apart from `value`: it is no secret."""
 
     value: bytes
-    index: bytes
+    indexed: bytes
     masked: str
     last4: str | None = None
     region: dict[str, str] | None = None

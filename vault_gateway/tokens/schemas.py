@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, TOKEN_FIELD, TenantSchema
+from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, TOKEN_FIELD, ListAsItIs, TenantSchema
 
 KINDS = ("phone", "address", "name")
 
@@ -14,7 +14,7 @@ MAX_ITEMS = 10_000
 
 class TokenizeSchema(TenantSchema):
     order = fields.String(validate=ORDER_FIELD)
-    items = fields.List(fields.Raw(allow_none=True), required=True, validate=validate.Length(1, MAX_ITEMS))
+    items = ListAsItIs(fields.Raw(allow_none=True), required=True, validate=validate.Length(1, MAX_ITEMS))
 
 
 class LookupSchema(TenantSchema):

@@ -129,7 +129,7 @@ class TokenService:
             normalised = self._normaliser.normalise(kind, value)
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
-        with_index = (tenant.id, origin_of(caller), kind, normalised.index)
+        with_index = (tenant.id, origin_of(caller), kind, normalised.indexed)
         try:
             [blind_index] = self._tokenizer.blind_indexes([with_index])
         except KeysUnavailable:
@@ -223,7 +223,7 @@ class TokenService:
             (Address(tenant.id, kind, token_id), value.value)
             for (kind, value), token_id in zip(values, ids, strict=True)
         ]
-        indexed = [(tenant.id, origin, kind, value.index) for kind, value in values]
+        indexed = [(tenant.id, origin, kind, value.indexed) for kind, value in values]
         try:
             sealed, indexes = self._tokenizer.seal(tenant.platform, items, indexed)
         except KeysUnavailable:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -25,8 +24,7 @@ _A_FEW = 8
 _VIEW = "id, kind, origin, order_ref, masked, region, created_at"
 
 
-@dataclass(frozen=True, slots=True)
-class NewToken:
+class NewToken(NamedTuple):
     id: UUID
     kind: Kind
     value: Normalised
@@ -61,7 +59,7 @@ def insert_tokens(
             event_id,
             now,
             [t.id for t in tokens],
-            [t.kind.value for t in tokens],
+            [str(t.kind) for t in tokens],
             [t.ciphertext.key_version for t in tokens],
             [t.ciphertext.data for t in tokens],
             [t.blind_index for t in tokens],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -70,9 +69,9 @@ def test_a_moved_ciphertext_does_not_open(
 ) -> None:
     [ciphertext] = closed(tokenizer, platform, [(home, b"13800001234")])
     elsewhere = [
-        replace(home, token=uuid4()),
-        replace(home, tenant_id=uuid4()),
-        replace(home, kind=Kind.NAME),
+        home._replace(token=uuid4()),
+        home._replace(tenant_id=uuid4()),
+        home._replace(kind=Kind.NAME),
         Address(home.token, home.kind, home.tenant_id),
     ]
     answers = revealer.decrypt(platform, [(address, ciphertext) for address in elsewhere])
@@ -94,7 +93,7 @@ def test_one_bad_item_fails_alone(
     spoiled = {3: b"", 40: b"\0" * 40, 119: stored[119][1].data[:-1]}
     for position, data in spoiled.items():
         stored[position] = (stored[position][0], Ciphertext(1, data))
-    stored[60] = (stored[60][0], replace(stored[60][1], key_version=9))
+    stored[60] = (stored[60][0], stored[60][1]._replace(key_version=9))
     for position, answer in enumerate(revealer.decrypt(platform, stored)):
         if position in spoiled or position == 60:
             assert isinstance(answer, KeyFault)

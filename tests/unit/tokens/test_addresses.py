@@ -55,7 +55,7 @@ def test_one_line_is_told_apart_where_it_can_be(vector: dict[str, Any]) -> None:
 )
 def test_the_same_door_has_the_same_index(normaliser: Normaliser, change: dict[str, str | None]) -> None:
     same = normaliser.normalise(Kind.ADDRESS, PARTS | change)
-    assert same.index == normaliser.normalise(Kind.ADDRESS, PARTS).index
+    assert same.indexed == normaliser.normalise(Kind.ADDRESS, PARTS).indexed
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_same_door_has_the_same_index(normaliser: Normaliser, change: dict[s
 )
 def test_another_door_has_another_index(normaliser: Normaliser, detail: str) -> None:
     other = normaliser.normalise(Kind.ADDRESS, PARTS | {"detail": detail})
-    assert other.index != normaliser.normalise(Kind.ADDRESS, PARTS).index
+    assert other.indexed != normaliser.normalise(Kind.ADDRESS, PARTS).indexed
 
 
 @pytest.mark.parametrize(

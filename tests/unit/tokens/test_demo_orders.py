@@ -44,7 +44,7 @@ def recipient(normaliser: Normaliser, row: dict[str, str]) -> Index:
         (Kind.PHONE, row["phone"]),
         (Kind.ADDRESS, address),
     ]
-    return tuple(normaliser.normalise(kind, value).index for kind, value in values)
+    return tuple(normaliser.normalise(kind, value).indexed for kind, value in values)
 
 
 @pytest.fixture(scope="module")
