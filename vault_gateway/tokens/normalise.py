@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -11,6 +12,7 @@ from vault_gateway.inforce import InForce
 from vault_gateway.model import Kind
 from vault_gateway.tokens.addresses import address_key, normal_address
 from vault_gateway.tokens.addresses import street_of as street_of_detail
+from vault_gateway.tokens.levels import Region
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
 from vault_gateway.tokens.phones import e164, phone_value
@@ -50,11 +52,11 @@ class Normaliser:
             value = _padded(name.encode(), NAME_BLOCK)
             return Normalised(value, name.casefold().encode(), self._masks().name(name))
         parts = normal_address(value)
-        levels = dict(parts.region)
-        secret = {"detail": parts.detail, _REGION: _fingerprint(levels)}
+        secret = {"detail": parts.detail, _REGION: _fingerprint(parts.region)}
         if parts.postcode:
             secret["postcode"] = parts.postcode
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
+        levels = dict(parts.region)
         return Normalised(value, address_key(parts), self._masks().address(levels), region=levels)
 
     def own_phone(self, value: object) -> Normalised:
@@ -81,14 +83,15 @@ def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) ->
     if kind is not Kind.ADDRESS:
         return plaintext.decode()
     secret = orjson.loads(plaintext)
-    if secret.pop(_REGION) != _fingerprint(region or {}):
+    if secret.pop(_REGION) != _fingerprint(tuple((region or {}).items())):
         raise OtherRegion
     return {**(region or {}), **secret}
 
 
-def _fingerprint(region: dict[str, str]) -> str:
+@lru_cache(maxsize=16_384)
+def _fingerprint(region: Region) -> str:
     """64 bits will do: under the key of the ciphertext nobody sees what to look for."""
-    return hashlib.sha256(orjson.dumps(region, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return hashlib.sha256(orjson.dumps(dict(region), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def street_of(address: dict[str, str]) -> dict[str, str]:
