@@ -23,6 +23,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield world
             world.app.extensions["database"].close()
             leaked = [*canaries.leaks(world.dump()), *canaries.leaks(world.log_text())]
+            world.close()
             # How many, not which: this text stands in a log as well.
             assert not leaked, f"{len(leaked)} values that tests of this run planted stand in a dump or a log"
 

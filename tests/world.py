@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
-import psycopg
 from flask import Flask
 from psycopg import sql
 from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
 from werkzeug.test import TestResponse
 
 from tests import canaries
@@ -158,6 +159,22 @@ class World:
             policies=policies_with(instance.engines.data.parent / "policies"),
         )
         self.app = self.gateway()
+        self._admins: ConnectionPool[Connection] = ConnectionPool(
+            instance.endpoints.admin_dsn,
+            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": None},
+            min_size=1,
+            max_size=64,
+            check=ConnectionPool.check_connection,
+            reset=_as_new,
+            open=True,
+        )
+        self._vault = Vault(self.settings.vault_addr, operations=8)
+        # A platform's keys are made once; each of its actors would ask for them again.
+        self._create_keys = cache(Operator(self._vault, self.settings.identities["operator"]).create_platform)
+
+    def close(self) -> None:
+        self._admins.close()
+        self._vault.close()
 
     def gateway(self, **changed: Any) -> Flask:
         """A further gateway in this process, with changed settings."""
@@ -169,19 +186,14 @@ class World:
         """A client added as an operator would: `actor("merchant", platform="p", merchant="m")`."""
         name = name or unique(role)
         new = clients.NewClient(name, Role(role), **names)
-        with self.admin() as conn, Vault(self.settings.vault_addr, operations=1) as vault:
-            operator = Operator(vault, self.settings.identities["operator"])
-            key = clients.add(
-                conn, new, self.clock(), create_keys=operator.create_platform, say=lambda _: None
-            )
+        with self.admin() as conn:
+            key = clients.add(conn, new, self.clock(), create_keys=self._create_keys, say=lambda _: None)
         return Actor(app or self.app, key, name)
 
     @contextmanager
     def admin(self) -> Iterator[Connection]:
         """The database as its superuser, past every wall."""
-        with psycopg.connect(
-            self.instance.endpoints.admin_dsn, autocommit=True, row_factory=dict_row
-        ) as conn:
+        with self._admins.connection() as conn:
             yield conn
 
     def dump(self) -> bytes:
@@ -219,6 +231,11 @@ class World:
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _as_new(conn: Connection) -> None:
+    """Roles and settings that a test took on stay its own."""
+    conn.execute("discard all")
 
 
 @dataclass
