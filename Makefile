@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A test run starts some hundred processes: none should compile anew what another has compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: setup demo run test lint bench faults clean
 .DEFAULT_GOAL := help
@@ -29,9 +31,10 @@ demo: setup
 run: setup
 	$(BIN)/vault-gateway up --data data
 
-# Much of a test is waiting for engines to start, stop or recover: two workers, each with engines of its own.
+# Much of a test is waiting for engines to start, stop or recover: more workers than two cores, each with engines of its
+# own. Files go in the order of tests/conftest.py.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

@@ -13,6 +13,24 @@ from vault_gateway.embedded.instance import Instance
 from vault_gateway.logs import configure_logging
 
 
+# Here a test starts processes and waits for them. These go first, so that short tests fill the end of a run evenly.
+_LONGEST_FIRST = (
+    "faults",
+    "e2e",
+    "embedded",
+    "serve",
+    "demo",
+    "access",
+    "documentation",
+    "properties",
+    "relay",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not set(_LONGEST_FIRST).intersection(item.path.parts))
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("instance")
