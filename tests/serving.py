@@ -22,7 +22,7 @@ def start_server(environment: dict[str, str], log: Path) -> subprocess.Popen[byt
         )
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path, within_s: float = 30) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path, within_s: float = 90) -> None:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
