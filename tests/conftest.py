@@ -12,7 +12,6 @@ from tests.world import MADE, Actor, Town, TurnedClock, World, new_town
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.logs import configure_logging
 
-
 # Here a test starts processes and waits for them. These go first, so that short tests fill the end of a run evenly.
 _LONGEST_FIRST = (
     "faults",

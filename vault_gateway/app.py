@@ -12,6 +12,7 @@ from vault_gateway.couriers.watch import CourierWatch
 from vault_gateway.database import Database
 from vault_gateway.documentation import documentation_blueprint
 from vault_gateway.duties.audit import audit
+from vault_gateway.duties.console import console
 from vault_gateway.duties.parts import Parts
 from vault_gateway.duties.relay import relay
 from vault_gateway.duties.reveal import reveal
@@ -26,7 +27,7 @@ from vault_gateway.keys import Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.rules import RulesInForce, load_rules
-from vault_gateway.schema import require_current_schema, require_roles, roles_of
+from vault_gateway.schema import SHOWING, require_current_schema, require_roles, roles_of
 from vault_gateway.settings.model import Settings, SettingsError
 
 DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Chore]]] = {
@@ -34,6 +35,7 @@ DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Chore]]] = {
     "reveal": reveal,
     "relay": relay,
     "audit": audit,
+    "console": console,
 }
 
 
@@ -69,11 +71,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         failed_logins=settings.failed_logins,
         trusted_proxies=parse_networks(settings.trusted_proxies),
         # Not the rooms that disclose something: they fail closed.
-        without_redis=("tokens", "waybills", "labels", "networks", "routes", "couriers", "audit"),
+        without_redis=("tokens", "waybills", "labels", "networks", "routes", "couriers", "audit", "console"),
     ).install(app)
     chores: dict[str, Chore] = {}
-    # A node that only shows the log stores no answers, and its login may not remove any.
-    if set(settings.duties) != {"audit"}:
+    # A node that only shows what is on record stores no answers, and its login may not remove any.
+    if not set(settings.duties) <= SHOWING:
         chores["idempotency"] = lambda conn: forget_old(conn, clock)
     for duty in settings.duties:
         chores |= DUTIES[duty](app, parts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,8 @@ from vault_gateway.ids import base32, new_id, parse_base32
 from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Principal, utc_now
 from vault_gateway.problems import answer_errors
+
+T = TypeVar("T")
 
 log = structlog.get_logger("vault_gateway.http")
 
@@ -85,6 +87,18 @@ class Edge:
         """The same for whom something other than a key vouches: a signature over the request."""
         return self._admitted(principal, self._ip())
 
+    def found_by_secret(self, name: str, look_up: Callable[[], T | None]) -> T | None:
+        """What a secret finds that somebody without a key shows; 429 for an address that showed too many wrong ones.
+        `name` is that of the secrets: what is guessed of these locks nobody out elsewhere."""
+        ip = counted_as(self._ip())
+        local_will_do = self._local_will_do()
+        self._limits.require_left(f"missed-{name}", self._failed_logins, ip, local_will_do=local_will_do)
+        self._limits.spend(name, self._client_rate, ip, local_will_do=local_will_do)
+        found = look_up()
+        if found is None:
+            self._limits.spend(f"missed-{name}", self._failed_logins, ip, local_will_do=local_will_do)
+        return found
+
     def _ip(self) -> str | None:
         return client_address(
             request.remote_addr, request.headers.get("X-Forwarded-For"), self._trusted_proxies
@@ -124,6 +138,11 @@ def caller() -> Caller:
 def vouched_for(principal: Principal) -> Caller:
     edge: Edge = current_app.extensions["edge"]
     return edge.vouched_for(principal)
+
+
+def found_by_secret(name: str, look_up: Callable[[], T | None]) -> T | None:
+    edge: Edge = current_app.extensions["edge"]
+    return edge.found_by_secret(name, look_up)
 
 
 def json_body(schema: Schema) -> dict[str, Any]:

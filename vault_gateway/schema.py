@@ -17,6 +17,9 @@ from vault_gateway.errors import OperatingError
 # What logins are members of: the second may all that the first may, and the third is on top of the second.
 _AUDIT, _APP, _REVEAL = ROLES = ("vault_gateway_audit", "vault_gateway_app", "vault_gateway_reveal")
 
+# Duties that only show what is on record.
+SHOWING = frozenset({"audit", "console"})
+
 OLDEST_SERVER = 150000
 _MIGRATION_LOCK = 4711000
 
@@ -97,7 +100,7 @@ def _digest(text: str) -> bytes:
 
 def roles_of(duties: Collection[str]) -> tuple[str, ...]:
     """What the login of a node with these duties is a member of."""
-    if set(duties) <= {"audit"}:
+    if set(duties) <= SHOWING:
         return (_AUDIT,)
     return (_APP, _REVEAL) if "reveal" in duties else (_APP,)
 

@@ -136,11 +136,14 @@ def test_a_revealing_node_with_such_a_login_does_not_start(world: World, without
 def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
     world: World, town: Town, auditor: Actor, of_the_log: str
 ) -> None:
-    """Events are read and written, a courier that tries is counted and at last suspended, and chores are done."""
+    """Events are read and written, a courier that tries is counted and at last suspended, chores are done, and a
+    recipient sees who looked."""
     floor = {"floor": 2, "times_usual": 3}
     quotas = {**GENEROUS, "scraping_alarm": {**GENEROUS["scraping_alarm"], "denials": floor}}
     policies = policies_with(world.instance.engines.data.parent / unique("policies"), quotas)
-    node = world.gateway(duties=("audit",), identities={}, database_url=of_the_log, policies=policies)
+    node = world.gateway(
+        duties=("audit", "console"), identities={}, database_url=of_the_log, policies=policies
+    )
     token = town.tokenize(canaries.person()).phone
     courier = world.actor("courier", carrier=town.carrier_slug)
     for _ in range(4):
@@ -153,6 +156,15 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
     [made] = eye.get(f"/v1/audit/events?token={token}").get_json()["items"]
     assert made["action"] == "token.create"
     assert eye.get("/v1/audit/export?format=csv&action=courier.suspend").status_code == 200
+    waybill_no = town.out_for_delivery()
+    assert (
+        town.courier.post(
+            "/v1/reveals", {"waybill_no": waybill_no, "purpose": "deliver", "claim": True}
+        ).status_code
+        == 201
+    )
+    code = town.merchant.get(f"/v1/waybills/{waybill_no}").get_json()["receipt"]
+    assert 'class="courier"' in node.test_client().get(f"/receipt/{code}").text
     assert node.test_client().get("/readyz").status_code == 200
     with node.extensions["database"].connection() as conn:
         audit_store.keep_partitions_ahead(conn)

@@ -22,7 +22,8 @@ from vault_gateway.settings.model import PREFIX, Settings, SettingsError
     "--config", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="A TOML file of settings."
 )
 @click.option(
-    "--duties", help="What this node does: some of tokenize,reveal,relay,audit. All, where none is named."
+    "--duties",
+    help="What this node does: some of tokenize,reveal,relay,audit,console. All, where none is named.",
 )
 @click.option("--environment", type=click.Path(path_type=Path, dir_okay=False, exists=True), hidden=True)
 def serve(config: Path | None, duties: str | None, environment: Path | None) -> None:

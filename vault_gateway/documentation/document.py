@@ -18,6 +18,7 @@ from vault_gateway.documentation import (
     labels,
     networks,
     notices,
+    receipts,
     relay,
     reveals,
     routes,
@@ -54,6 +55,7 @@ _ROOMS = (
 )
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for room in _ROOMS for operation in room.OPERATIONS),
+    *receipts.OPERATIONS,
     *service.OPERATIONS,
 )
 

@@ -34,7 +34,7 @@ TAGS = {
     "auditor": "**审计** · Reads who looked at what, when and why, and checks that nothing is missing.",
     "responder": "**应急** · In an emergency opens one recipient's data, once another responder has approved it.",
     "operator": "**运维** · Keeps the service, mostly from the command line. Never sees a person's data.",
-    ANYONE: "**无需密钥** · Health, metrics and this documentation.",
+    ANYONE: "**无需密钥** · The recipient's page, health, metrics and this documentation.",
 }
 
 PATH_PARAMETERS: dict[str, dict[str, Any]] = {
@@ -57,6 +57,11 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The carrier's own name.",
         "schema": {"type": "string"},
         "example": "example-express",
+    },
+    "code": {
+        "description": "`rc_` and 26 characters: `receipt` of a waybill.",
+        "schema": {"type": "string"},
+        "example": "rc_01m74sxx00fdtt5ycrhzdsasqc",
     },
     "extension": {
         "description": "`pdf`, `png` or `zpl`.",

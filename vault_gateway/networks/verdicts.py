@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
@@ -111,7 +111,11 @@ class Networks(Mapping[str, Network]):
 
     def day_of(self, platform: str, now: datetime) -> date:
         """The day that it is for a platform; in UTC where no rule speaks of the platform."""
-        return now.astimezone(self._zones.get(platform, UTC)).date()
+        return now.astimezone(self.zone_of(platform)).date()
+
+    def zone_of(self, platform: str) -> tzinfo:
+        """A platform's time zone; UTC where no rule speaks of the platform."""
+        return self._zones.get(platform, UTC)
 
     def quarrel(self) -> str | None:
         """What keeps the networks from being of one mind, if anything does."""

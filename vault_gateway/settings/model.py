@@ -18,7 +18,7 @@ PREFIX = "VAULT_GATEWAY_"
 # Revoked tokens are remembered for as long as this.
 LONGEST_JWT_LIFE_S = 7 * 86_400
 # What a node does. Only `reveal` and `relay` need Vault identities that decrypt.
-ALL_DUTIES = ("tokenize", "reveal", "relay", "audit")
+ALL_DUTIES = ("tokenize", "reveal", "relay", "audit", "console")
 IDENTITIES = ("tokenizer", "revealer", "relay", "operator", "signer")
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _REDIS_SCHEMES = ("redis", "rediss", "redis+unix", "redis+cluster")

@@ -25,6 +25,16 @@ def test_the_recipient_gets_the_message_and_the_sender_never_sees_the_phone(
         assert waiting.code not in seen
 
 
+def test_the_recipient_sees_that_a_notice_was_sent(waiting: Waiting, world: World) -> None:
+    code = waiting.town.merchant.get(f"/v1/waybills/{waiting.waybill_no}").get_json()["receipt"]
+    page = f"/receipt/{code}?lang=en"
+    assert "Nobody has looked" in world.app.test_client().get(page).text
+    waiting.becomes(waiting.queued(), "sent", 1)
+    shown = world.app.test_client().get(page).text
+    assert "pick-up or delivery notice" in shown
+    assert waiting.code not in shown
+
+
 def test_the_queue_holds_neither_number_nor_text_and_no_code_afterwards(
     waiting: Waiting, provider: Provider, world: World
 ) -> None:
