@@ -34,7 +34,7 @@ class Browse:
             ["chromium", *FLAGS, f"--user-data-dir={self._profile}", url],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=True,
         )
         return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
