@@ -72,10 +72,15 @@ def failures(policies: Policies, cases: Iterable[Case]) -> Iterator[Failure]:
     """The cases that `policies` decide otherwise, as they are found. A question that cannot
     be evaluated fails its case although it is denied: a denial by a typing error would prove nothing."""
     access = Access(policies)
+    together: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
-        decision = access.decide(case.principal, case.action, case.resource, case.context)
-        if not _holds(case, decision):
-            yield Failure(case, decision)
+        together.setdefault((case.actor, case.on), []).append(case)
+    for same in together.values():
+        asked = [(case.action, case.context) for case in same]
+        decided = access.decide_each(same[0].principal, same[0].resource, asked)
+        for case, decision in zip(same, decided, strict=True):
+            if not _holds(case, decision):
+                yield Failure(case, decision)
 
 
 def _holds(case: Case, decision: Decision) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ import structlog
 from vault_gateway.access.policies import Policies
 from vault_gateway.access.resources import Resource
 from vault_gateway.model import Principal, Role
+
+Context = Mapping[str, str | int]
 
 log = structlog.get_logger("vault_gateway.access")
 
@@ -61,31 +63,52 @@ class Access:
         principal: Principal,
         action: str,
         resource: Resource,
-        context: Mapping[str, str | int] | None = None,
+        context: Context | None = None,
     ) -> Decision:
+        return self.decide_each(principal, resource, [(action, context)])[0]
+
+    def decide_each(
+        self, principal: Principal, resource: Resource, asked: Sequence[tuple[str, Context | None]]
+    ) -> list[Decision]:
+        """Of several actions with their contexts, each for itself, in order. Cedar reads principal and resource once,
+        which is half of what a decision costs."""
         policies = self._policies
-        request, entities = question(principal, action, resource, context)
-        asked = policies.that_can_meet(entity_type(principal), resource.type)
-        answer = cedarpy.is_authorized(request, asked, entities, policies.schema)
-        if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
-            # Cedar's own text may quote an id: the types and the action tell where to look.
-            log.error("policy question cannot be evaluated", role=principal.role.value, action=action)
-            return Decision(allowed=False, policies=(), reason=None, fault=True)
-        names = tuple(sorted(answer.diagnostics.id_annotations_by_reason.values()))
-        return Decision(answer.allowed, names, None if answer.allowed or not names else names[0])
+        answers = cedarpy.is_authorized_batch(
+            [_request(principal, action, resource, context) for action, context in asked],
+            policies.that_can_meet(entity_type(principal), resource.type),
+            _entities(principal, resource),
+            policies.schema,
+        )
+        return [
+            _decision(principal, action, answer) for (action, _), answer in zip(asked, answers, strict=True)
+        ]
+
+
+def _decision(principal: Principal, action: str, answer: cedarpy.AuthzResult) -> Decision:
+    if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+        # Cedar's own text may quote an id: the types and the action tell where to look.
+        log.error("policy question cannot be evaluated", role=principal.role.value, action=action)
+        return Decision(allowed=False, policies=(), reason=None, fault=True)
+    names = tuple(sorted(answer.diagnostics.id_annotations_by_reason.values()))
+    return Decision(answer.allowed, names, None if answer.allowed or not names else names[0])
 
 
 def question(
-    principal: Principal, action: str, resource: Resource, context: Mapping[str, str | int] | None = None
+    principal: Principal, action: str, resource: Resource, context: Context | None = None
 ) -> tuple[dict[str, Any], str]:
     """A request and its entities, as Cedar takes them."""
-    request = {
+    return _request(principal, action, resource, context), _entities(principal, resource)
+
+
+def _request(
+    principal: Principal, action: str, resource: Resource, context: Context | None
+) -> dict[str, Any]:
+    return {
         "principal": {"type": entity_type(principal), "id": principal.id},
         "action": {"type": "Action", "id": action},
         "resource": {"type": resource.type, "id": resource.id},
         "context": orjson.dumps(context or {}).decode(),
     }
-    return request, _entities(principal, resource)
 
 
 def entity_type(principal: Principal) -> str:

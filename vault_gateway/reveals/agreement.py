@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from vault_gateway.access import Access, Policies
+from vault_gateway.access.decisions import Context
 from vault_gateway.access.resources import Resource, waybill_resource
 from vault_gateway.model import Principal, Role, Tenant, utc_now
 from vault_gateway.reveals.purposes import PurposeError, Purposes
@@ -29,17 +30,18 @@ def require_agreement(purposes: Purposes, policies: Policies) -> None:
 
 
 def _differences(purposes: Purposes, access: Access) -> Iterator[str]:
-    now = utc_now()
-    for purpose, state, principal in product(purposes.by_name.values(), State, _CLOSEST):
-        listed = principal.role in purpose.roles and state in purpose.states
-        for action in ("reveal.issue", "reveal.claim"):
-            context: dict[str, str | int] = {"purpose": purpose.name, "now": int(now.timestamp())}
-            permitted = access.decide(principal, action, _parcel(state), context).allowed
-            if permitted != listed:
+    now = int(utc_now().timestamp())
+    tried = list(product(purposes.by_name.values(), ("reveal.issue", "reveal.claim")))
+    asked: list[tuple[str, Context]] = [(action, {"purpose": one.name, "now": now}) for one, action in tried]
+    for state, principal in product(State, _CLOSEST):
+        decided = access.decide_each(principal, _parcel(state), asked)
+        for (purpose, action), decision in zip(tried, decided, strict=True):
+            listed = principal.role in purpose.roles and state in purpose.states
+            if decision.allowed != listed:
                 who = f"a {principal.role.value} for {purpose.name} while a parcel is {state.value}"
                 yield (
                     f"purposes.yaml {'lists' if listed else 'does not list'} {who}, but the access policies"
-                    f" {'permit' if permitted else 'deny'} it {action}"
+                    f" {'permit' if decision.allowed else 'deny'} it {action}"
                 )
 
 
