@@ -31,6 +31,7 @@ from vault_gateway.embedded.instance import Instance
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role
+from vault_gateway.rules import load_rules
 from vault_gateway.settings.environment import to_environment
 from vault_gateway.settings.model import Settings
 from vault_gateway.settings.policies import default_policies
@@ -158,6 +159,7 @@ class World:
             fold_every_s=0,
             policies=policies_with(instance.engines.data.parent / "policies"),
         )
+        self._rules = load_rules(self.settings.policies)
         self.app = self.gateway()
         self._admins: ConnectionPool[Connection] = ConnectionPool(
             instance.endpoints.admin_dsn,
@@ -178,7 +180,8 @@ class World:
 
     def gateway(self, **changed: Any) -> Flask:
         """A further gateway in this process, with changed settings."""
-        app = create_app(replace(self.settings, **changed), clock=self.clock)
+        rules = None if "policies" in changed else self._rules
+        app = create_app(replace(self.settings, **changed), clock=self.clock, rules=rules)
         MADE.append(app)
         return app
 

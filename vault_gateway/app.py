@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask
 
+from vault_gateway import metrics_folder
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.couriers.watch import CourierWatch
 from vault_gateway.database import Database
@@ -26,7 +27,7 @@ from vault_gateway.identity.keyring import keyring
 from vault_gateway.keys import Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
-from vault_gateway.rules import RulesInForce, load_rules
+from vault_gateway.rules import Rules, RulesInForce, load_rules
 from vault_gateway.schema import SHOWING, require_current_schema, require_roles, roles_of
 from vault_gateway.settings.model import Settings, SettingsError
 
@@ -39,11 +40,12 @@ DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Chore]]] = {
 }
 
 
-def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
+def create_app(settings: Settings, *, clock: Clock = utc_now, rules: Rules | None = None) -> Flask:
     """The gateway as a WSGI application, with the duties that the settings give it. Raises at once for what would
-    only fail later: policies, masks, networks, identities, the schema of the database."""
+    only fail later: policies, masks, networks, identities, the schema of the database. `rules` are those of the
+    settings' folder, where they were loaded already."""
     _require_needed_identities_only(settings)
-    rules = RulesInForce(load_rules(settings.policies))
+    in_force = RulesInForce(rules or load_rules(settings.policies))
     database = Database(settings.database_url, max_connections=settings.database_connections)
     database.open()
     with database.connection() as conn:
@@ -56,12 +58,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         operations=settings.threads,
     )
     limits = Limits(settings.redis_url)
-    watch = CourierWatch(rules.quotas, clock)
-    ledger = Ledger(database, rules.access, clock, on_denial=watch.denied)
-    parts = Parts(settings, clock, database, vault, limits, ledger, rules, watch)
+    watch = CourierWatch(in_force.quotas, clock)
+    ledger = Ledger(database, in_force.access, clock, on_denial=watch.denied)
+    parts = Parts(settings, clock, database, vault, limits, ledger, in_force, watch)
 
     app = Flask("vault_gateway", static_folder=None)
-    app.extensions["rules"] = rules
+    app.extensions["rules"] = in_force
     app.extensions["database"] = database
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     Edge(
@@ -79,7 +81,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> Flask:
         chores["idempotency"] = lambda conn: forget_old(conn, clock)
     for duty in settings.duties:
         chores |= DUTIES[duty](app, parts)
-    several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    several = metrics_folder.VARIABLE in os.environ
     app.register_blueprint(health_blueprint(database, vault, limits, multiprocess_metrics=several))
     app.register_blueprint(documentation_blueprint())
     keep_house(database, chores)

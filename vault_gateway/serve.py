@@ -7,10 +7,7 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import structlog
@@ -19,19 +16,17 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from prometheus_client import multiprocess
 
+from vault_gateway import metrics_folder
 from vault_gateway.access.snapshot import Snapshot
 from vault_gateway.app import create_app
 from vault_gateway.errors import GatewayError, PolicyFileError
 from vault_gateway.logs import configure_logging
-from vault_gateway.rules import load_rules
+from vault_gateway.rules import Rules, load_rules
 from vault_gateway.schema import MigrationError
 from vault_gateway.settings.model import Settings, SettingsError
 from vault_gateway.worker import Worker
 
 log = structlog.get_logger("vault_gateway.serve")
-
-_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_METRICS_PREFIX = "vault-gateway-metrics-"
 
 
 class Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -43,16 +38,19 @@ class Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn with the application made in each worker, after the fork: no connection is shared."""
+    """gunicorn with the application made in each worker, after the fork: no connection is shared. The policies are
+    loaded and proven before it, once for all."""
 
-    def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
-        self._settings = replace(settings, policies=snapshot.folder)
+    def __init__(self, settings: Settings, snapshot: Snapshot[Rules]) -> None:
+        self._settings = settings
         self._snapshot = snapshot
         self._loading = threading.Lock()
         self._app: Flask | None = None
         super().__init__()
 
     def run(self) -> None:
+        # Workers share what is there by now: where nobody looks through it for cycles, none of it is copied.
+        gc.freeze()
         Master(self).run()
 
     def load_config(self) -> None:
@@ -62,7 +60,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def load(self) -> Flask:
         try:
             with self._loading:
-                self._app = create_app(self._settings)
+                self._app = create_app(self._settings, rules=self._snapshot.current())
             _collect_rarely()
             return self._app
         except (SettingsError, MigrationError, PolicyFileError) as error:
@@ -85,7 +83,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             if self._app is None:
                 return
             try:
-                rules = load_rules(self._settings.policies)
+                rules = self._snapshot.current()
             except PolicyFileError as error:
                 # What the master could read cannot be read here, as when there are too many open files.
                 log.warning("policies kept until the next signal", reason=str(error))
@@ -135,21 +133,17 @@ def options(settings: Settings) -> dict[str, Any]:
 
 def _forget_worker(_server: Any, worker: Any) -> None:
     """What an ended worker counted stays in the sums; its gauges go."""
-    if _METRICS_FOLDER in os.environ:
+    if metrics_folder.VARIABLE in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _forget_all(_server: Any) -> None:
-    folder = Path(os.environ.get(_METRICS_FOLDER, ""))
-    if folder.name.startswith(_METRICS_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
+    metrics_folder.remove()
 
 
 def serve(settings: Settings) -> None:
     """Serves until a signal ends it. Exit status 1 where it cannot start."""
     configure_logging(as_json=settings.log_json)
-    if settings.workers > 1 and _METRICS_FOLDER not in os.environ:
-        _start_again_with_metrics_folder()
     snapshot = Snapshot(settings.policies, load_rules)
     ourselves = os.getpid()
     try:
@@ -162,10 +156,3 @@ def serve(settings: Settings) -> None:
     finally:
         if os.getpid() == ourselves:
             snapshot.close()
-
-
-def _start_again_with_metrics_folder() -> NoReturn:
-    """prometheus-client decides when it is imported whether workers count together, so this process becomes
-    itself once more with the variable set. The process id stays."""
-    os.environ[_METRICS_FOLDER] = tempfile.mkdtemp(prefix=_METRICS_PREFIX)
-    os.execv(sys.executable, [sys.executable, "-m", "vault_gateway", *sys.argv[1:]])  # noqa: S606

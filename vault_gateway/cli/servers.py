@@ -9,8 +9,7 @@ import click
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from vault_gateway import schema
-from vault_gateway import serve as server
+from vault_gateway import metrics_folder, schema
 from vault_gateway.embedded import up as embedded
 from vault_gateway.model import utc_now
 from vault_gateway.settings.environment import from_environment
@@ -32,7 +31,13 @@ def serve(config: Path | None, duties: str | None, environment: Path | None) -> 
         embedded.read_environment(environment)
     if duties is not None:
         os.environ[f"{PREFIX}DUTIES"] = duties
-    server.serve(from_environment(config))
+    settings = from_environment(config)
+    if settings.workers > 1:
+        metrics_folder.prepare()
+    # Not before: it imports the metrics.
+    from vault_gateway import serve as server
+
+    server.serve(settings)
 
 
 @click.command(epilog="Example: VAULT_GATEWAY_ADMIN_DATABASE_URL=... vault-gateway migrate --login")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import tempfile
 from pathlib import Path
@@ -30,9 +31,11 @@ def origin(tmp_path: Path) -> Path:
     return folder
 
 
-def refuse_two(folder: Path) -> None:
-    if (folder / "access" / "one.cedar").read_text(encoding="utf-8") == "two":
+def refuse_two(folder: Path) -> list[str]:
+    """A new list each time: whether it was loaded again can be seen."""
+    if policy(folder) == "two":
         raise PolicyError("two is bad")
+    return [policy(folder)]
 
 
 def policy(folder: Path) -> str:
@@ -79,6 +82,20 @@ def test_who_reads_a_resolved_copy_reads_one_copy(origin: Path) -> None:
 
     assert snapshot.folder.resolve() != copy
     assert not copy.exists(), "a late reader fails rather than mixes"
+
+
+def test_it_is_loaded_once_for_all_processes_until_it_turns(origin: Path) -> None:
+    snapshot = Snapshot(origin, refuse_two)
+    first = snapshot.current()
+    # What a worker has of it after the fork.
+    forked = copy.copy(snapshot)
+    assert forked.current() is first
+
+    (origin / "access" / "one.cedar").write_text("three", encoding="utf-8")
+    snapshot.renew()
+
+    assert forked.current() == ["three"] == snapshot.current()
+    assert snapshot.current() is snapshot.current(), "loaded when it was found good, and not again"
 
 
 def test_it_is_private_and_gone_when_closed(origin: Path, temporary: Path) -> None:
