@@ -25,7 +25,8 @@ from psycopg.rows import dict_row
 from benchmarks.stage import Caller, Stage, alternating, line, machine, ratios, stage, verdict
 from vault_gateway.ids import new_ids
 from vault_gateway.labels.bitmap import picture_of, png_of, zpl_of
-from vault_gateway.labels.layout import Label, Masked, marks_of
+from vault_gateway.labels.label import Label, Masked
+from vault_gateway.labels.layout import marks_of
 from vault_gateway.labels.marks import SIZES, Size
 from vault_gateway.labels.pdf import pdf_of
 from vault_gateway.model import Tenant, utc_now

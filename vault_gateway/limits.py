@@ -11,22 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from limits import RateLimitItem, parse
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisClusterStorage, RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
-from redis.retry import Retry
 
 from vault_gateway import metrics
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
 
-CLUSTER_SCHEME = "redis+cluster://"
-
-# An answer takes a millisecond. After a failure nobody asks for a moment, or each request would wait this long.
-_ANSWERS_WITHIN_S = 0.5
+# After a failure nobody asks for a moment, or each request would wait for an answer.
 _LEFT_ALONE_S = 1.0
 _LOOKED_THROUGH_EVERY_S = 10.0
 
@@ -105,6 +98,11 @@ class Limits:
         self._local = _windows(_Memory())
         self._redis_url = redis_url
         self._shared: _Windows | None = None
+        self._away: tuple[type[Exception], ...] = ()
+        if redis_url is not None:
+            from vault_gateway import redis_storage
+
+            self._connect, self._away = redis_storage.connect, redis_storage.AWAY
         self._connecting = threading.Lock()
         self._left_alone_until = 0.0
 
@@ -184,7 +182,7 @@ class Limits:
             return "local"
         try:
             return "ok" if self._connected(self._redis_url).storage.check() else "local"
-        except _AWAY:
+        except self._away:
             return "local"
 
     def _counted(self, count: Callable[[_Windows], T], local_will_do: bool) -> tuple[T, bool]:
@@ -194,7 +192,7 @@ class Limits:
         if time.monotonic() >= self._left_alone_until:
             try:
                 return count(self._connected(self._redis_url)), False
-            except _AWAY:
+            except self._away:
                 self._left_alone_until = time.monotonic() + _LEFT_ALONE_S
         metrics.LIMITS_WITHOUT_REDIS.labels("local" if local_will_do else "refused").inc()
         if not local_will_do:
@@ -206,23 +204,8 @@ class Limits:
         if self._shared is None:
             with self._connecting:
                 if self._shared is None:
-                    self._shared = _windows(_redis(url))
+                    self._shared = _windows(self._connect(url))
         return self._shared
-
-
-_AWAY = (StorageError, RedisError, RedisClusterException)
-
-
-def _redis(url: str) -> RedisStorage:
-    # One new connection at once, for the old one may be of before a restart; its own default waits for seconds.
-    storage = RedisClusterStorage if url.startswith(CLUSTER_SCHEME) else RedisStorage
-    return storage(
-        url,
-        wrap_exceptions=True,
-        socket_timeout=_ANSWERS_WITHIN_S,
-        socket_connect_timeout=_ANSWERS_WITHIN_S,
-        retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]  # handed on to redis-py as it is
-    )
 
 
 def _take_off(windows: _Windows, item: RateLimitItem, name: str, who: str) -> None:

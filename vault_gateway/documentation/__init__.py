@@ -5,7 +5,6 @@ by the very marshmallow schemas that load them, so they cannot drift; what else 
 the application's routes and a fuzzer with its answers.
 """
 
-from vault_gateway.documentation.document import openapi_document
 from vault_gateway.documentation.http import documentation_blueprint
 
-__all__ = ["documentation_blueprint", "openapi_document"]
+__all__ = ["documentation_blueprint"]

@@ -9,7 +9,6 @@ import orjson
 from flask import Blueprint, Response, render_template, request
 
 from vault_gateway.documentation.codes import SECTIONS
-from vault_gateway.documentation.document import openapi_document
 from vault_gateway.documentation.files import AssetStore
 from vault_gateway.errors import not_found
 
@@ -58,7 +57,9 @@ def documentation_blueprint() -> Blueprint:
 
 @cache
 def _document() -> bytes:
-    """Made when it is asked for: on most nodes nobody does."""
+    """Made when it is asked for, of what is imported for it alone: on most nodes nobody asks."""
+    from vault_gateway.documentation.document import openapi_document
+
     return orjson.dumps(openapi_document())
 
 

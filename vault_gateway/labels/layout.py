@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vault_gateway.labels.fonts import fitting, printable, width_of, wrapped
+from vault_gateway.labels.label import Label, Masked
 from vault_gateway.labels.marks import Bars, Box, Mark, Matrix, Size, Text
 from vault_gateway.labels.symbols import code128, qr
 
@@ -13,30 +14,6 @@ _MARGIN = 3.0
 _RULE = 0.4
 # Spaces that scanners ask for beside a Code 128: ten modules of half a millimetre.
 _QUIET = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Masked:
-    """A recipient or a sender, as the masks of their tokens show them."""
-
-    name: str
-    phone: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """All that is printed. `call` is the relay number and its extension, `receipt` what the QR code says."""
-
-    waybill_no: str
-    carrier: str
-    network: str
-    recipient: Masked
-    receipt: str
-    day: str
-    sender: Masked | None = None
-    routing_code: str | None = None
-    call: str | None = None
 
 
 def marks_of(label: Label, size: Size) -> list[Mark]:

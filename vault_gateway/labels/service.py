@@ -9,7 +9,7 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError
 from vault_gateway.inforce import InForce
-from vault_gateway.labels.layout import Label, Masked
+from vault_gateway.labels.label import Label, Masked
 from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.waybills.finding import about, find

@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from vault_gateway.labels.bitmap import Picture
-from vault_gateway.labels.layout import Label, Masked
+from vault_gateway.labels.label import Label, Masked
 
 NUMBER = "DYT20261111000042"
 RECEIPT = "https://vault.example.com/receipt/rc_01m74sxx00e0bsd4q3g5gjje8w"

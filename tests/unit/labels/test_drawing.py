@@ -20,7 +20,8 @@ from tests.unit.labels.reading import (
 )
 from vault_gateway.labels.bitmap import Picture, Stamp, picture_of, png_of, stamp_of, zpl_of
 from vault_gateway.labels.fonts import printable, width_of, wrapped
-from vault_gateway.labels.layout import Label, Masked, marks_of
+from vault_gateway.labels.label import Label, Masked
+from vault_gateway.labels.layout import marks_of
 from vault_gateway.labels.marks import SIZES, Bars, Matrix, Size, Text
 from vault_gateway.labels.pdf import pdf_of
 from vault_gateway.labels.schemas import RESOLUTIONS
