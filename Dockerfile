@@ -6,8 +6,7 @@ COPY vault_gateway ./vault_gateway
 COPY policies ./policies
 RUN python -m venv /opt/vault-gateway \
  && /opt/vault-gateway/bin/pip install --no-cache-dir --disable-pip-version-check . \
- && /opt/vault-gateway/bin/pip uninstall --yes --quiet pip \
- && find /opt/vault-gateway -name __pycache__ -type d -prune -exec rm -rf {} +
+ && /opt/vault-gateway/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin vault-gateway
