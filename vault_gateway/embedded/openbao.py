@@ -115,7 +115,7 @@ class OpenBao:
         """What it was asked is answered, and so synced, within milliseconds. Then its raft waits a second or two
         for peers that it has not; that is cut short, for its storage is whole at any moment."""
         if self.child is not None:
-            self.child.stop((signal.SIGTERM, 1))
+            self.child.stop((signal.SIGTERM, 0.2))
             self.child = None
 
     @property
