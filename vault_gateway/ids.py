@@ -30,10 +30,12 @@ def new_id(now: datetime) -> UUID:
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
     """`count` UUIDv7 of the same millisecond in ascending order, from one read of the system's random source."""
-    millis = int(now.timestamp() * 1000)
-    noise = os.urandom(10 * count)
-    numbers = [_number(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10)]
-    return [UUID(int=number) for number in sorted(numbers)]
+    return [UUID(int=number) for number in sorted(_numbers(now, count))]
+
+
+def new_texts(now: datetime, count: int) -> list[str]:
+    """Texts of UUIDv7 of which nobody needs more than the text, in no order."""
+    return [_text(number) for number in _numbers(now, count)]
 
 
 def floor_id(at: datetime) -> UUID:
@@ -41,12 +43,21 @@ def floor_id(at: datetime) -> UUID:
     return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
+def _numbers(now: datetime, count: int) -> list[int]:
+    millis = int(now.timestamp() * 1000)
+    noise = os.urandom(10 * count)
+    return [_number(millis, int.from_bytes(noise[at : at + 10])) for at in range(0, 10 * count, 10)]
+
+
 def _number(millis: int, noise: int) -> int:
     return (millis << 80) | (noise & _RANDOM_BITS) | _VERSION_AND_VARIANT
 
 
 def base32(uuid: UUID) -> str:
-    number = uuid.int
+    return _text(uuid.int)
+
+
+def _text(number: int) -> str:
     high, low = (number >> 40) & _40_BITS, number & _40_BITS
     return _first_ten(number >> 80) + _eight(high) + _eight(low)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault_gateway.ids import ALPHABET, base32, new_id, new_ids, parse_base32
+from vault_gateway.ids import ALPHABET, base32, new_id, new_ids, new_texts, parse_base32
 from vault_gateway.model import Kind
 from vault_gateway.tokens.ids import PREFIXES, parse_token, token_text
 
@@ -28,7 +28,9 @@ def test_a_token_is_read_back(kind: Kind, token_id: UUID) -> None:
 
 @given(moment=times, count=st.integers(0, 20))
 def test_ids_are_uuid7_of_their_millisecond(moment: datetime, count: int) -> None:
-    for made in [new_id(moment), *new_ids(moment, count)]:
+    read = [parse_base32(text) for text in new_texts(moment, count)]
+    assert len({*read} - {None}) == count
+    for made in [new_id(moment), *new_ids(moment, count), *filter(None, read)]:
         assert (made.version, made.variant) == (7, "specified in RFC 4122")
         assert made.int >> 80 == int(moment.timestamp() * 1000)
         assert parse_base32(base32(made)) == made

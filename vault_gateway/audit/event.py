@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -88,8 +89,9 @@ def platform_of(caller: Caller, tenant: Tenant | None) -> str | None:
     return caller.principal.platform if tenant is None else tenant.platform
 
 
+@lru_cache(maxsize=8)
 def _time(at: datetime) -> str:
-    """Always of the same length: it is a part of what is committed to."""
+    """Always of the same length: it is a part of what is committed to. Events of a batch have one time."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -99,5 +101,12 @@ def new_salt() -> bytes:
 
 def commitment(salt: bytes, body: dict[str, Any]) -> bytes:
     """32 bytes; the same for the same body whatever the order of its keys."""
-    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(COMMITMENT_VERSION + salt + canonical).digest()
+    return commitment_to(salt, canonical(body))
+
+
+def canonical(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+
+def commitment_to(salt: bytes, canonical_body: bytes) -> bytes:
+    return hashlib.sha256(COMMITMENT_VERSION + salt + canonical_body).digest()

@@ -15,7 +15,8 @@ from vault_gateway.audit.event import (
     INSTALLATION_LOG,
     NIL_TENANT,
     Event,
-    commitment,
+    canonical,
+    commitment_to,
     event_body,
     new_salt,
     platform_of,
@@ -98,13 +99,10 @@ class Unit:
     def _row(self, event: Event, event_id: UUID, now: datetime) -> EventRow:
         if event.outcome != "deny" and not event.policies:
             event = replace(event, policies=self._permitted_by.get(event.action, ()))
-        body = event_body(event, self.caller, self.tenant, str(event_id), now)
+        body = canonical(event_body(event, self.caller, self.tenant, str(event_id), now))
         salt = new_salt()
         return EventRow(
-            event_id=event_id,
-            body=body,
-            salt=salt,
-            commitment=commitment(salt, body),
+            event_id=event_id, body=body.decode(), salt=salt, commitment=commitment_to(salt, body)
         )
 
 

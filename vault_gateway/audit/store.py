@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID
 
-import orjson
-
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Kind
 
@@ -54,8 +52,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
+    """`body` is JSON."""
+
     event_id: UUID
-    body: Mapping[str, Any]
+    body: str
     salt: bytes
     commitment: bytes
 
@@ -71,7 +71,7 @@ def insert_events(conn: Connection, tenant_id: UUID, log: str, rows: Sequence[Ev
             tenant_id,
             log,
             [row.event_id for row in rows],
-            [orjson.dumps(row.body).decode() for row in rows],
+            [row.body for row in rows],
             [row.salt for row in rows],
             [row.commitment for row in rows],
         ),

@@ -40,10 +40,12 @@ class FlowCounter:
         self._networks = networks
 
     def made(self, unit: Unit, tenant: Tenant, waybills: Sequence[Waybill], known: Known) -> None:
+        times = {one.created_at for one in waybills}
+        days = {at: self._networks().day_of(tenant.platform, at) for at in times}
         starts = [
             Start(
                 one.id,
-                self._networks().day_of(tenant.platform, one.created_at),
+                days[one.created_at],
                 UNKNOWN if one.sender is None else _region(known.region_of(one.sender)),
                 _region(known.region_of(one.recipient)),
                 one.carrier,

@@ -8,7 +8,7 @@ from datetime import datetime
 from vault_gateway.database import Connection
 from vault_gateway.routes.table import Route
 
-_LEVELS = ("province", "city", "district", "township")
+_NAMED = ("country", "province", "city", "district", "township")
 
 
 def next_version(conn: Connection, carrier: str, rows: int, now: datetime) -> int:
@@ -40,10 +40,12 @@ def replace_routes(conn: Connection, carrier: str, version: int, routes: Sequenc
 
 def codes_of(conn: Connection, destinations: Sequence[tuple[str, Mapping[str, str]]]) -> list[str | None]:
     """For each carrier and region, the code of the longest prefix that the carrier's table has; in one query."""
-    prefixes = [
-        [(carrier, _text(prefix)) for prefix in _prefixes(region)] for carrier, region in destinations
-    ]
-    asked = {each for of_one in prefixes for each in of_one}
+    places = [(carrier, *map(region.get, _NAMED)) for carrier, region in destinations]
+    # Many parcels go to one place.
+    prefixes = {
+        place: [(place[0], _text(prefix)) for prefix in _prefixes(*place[1:])] for place in set(places)
+    }
+    asked = {each for of_one in prefixes.values() for each in of_one}
     if not asked:
         return [None] * len(destinations)
     rows = conn.execute(
@@ -57,16 +59,20 @@ def codes_of(conn: Connection, destinations: Sequence[tuple[str, Mapping[str, st
         [list(column) for column in zip(*asked, strict=True)],
     )
     codes = {(row["carrier"], row["prefix"]): str(row["code"]) for row in rows}
-    return [next((codes[each] for each in reversed(of_one) if each in codes), None) for of_one in prefixes]
+    found = {
+        place: next((codes[each] for each in reversed(of_one) if each in codes), None)
+        for place, of_one in prefixes.items()
+    }
+    return [found[place] for place in places]
 
 
-def _prefixes(region: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _prefixes(country: str | None, *levels: str | None) -> list[tuple[str, ...]]:
     """The shortest first; none outside China, whose regions no table has."""
-    if region.get("country") != "CN":
+    if country != "CN":
         return []
     names: list[str] = []
-    for level in _LEVELS:
-        if not (name := region.get(level)):
+    for name in levels:
+        if not name:
             break
         names.append(name)
     return [tuple(names[:length]) for length in range(1, len(names) + 1)]

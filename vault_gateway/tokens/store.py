@@ -8,6 +8,7 @@ from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import orjson
+from psycopg.rows import tuple_row
 
 from vault_gateway.database import Connection, Row
 from vault_gateway.keys import Ciphertext
@@ -79,6 +80,24 @@ def find_views(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[U
         binary=True,
     ).fetchall()
     return {row["id"]: row for row in rows}
+
+
+def find_masks(
+    conn: Connection, tenant_id: UUID, ids: Sequence[UUID]
+) -> list[tuple[UUID, str, str, dict[str, str] | None]]:
+    """Id, kind, mask and region of the unerased among `ids`."""
+    return (
+        conn.cursor(row_factory=tuple_row)
+        .execute(
+            f"""
+            select id, kind, masked, region from token
+            where tenant_id = %(tenant)b and {_are(ids)} and erased_at is null
+            """,
+            {"tenant": tenant_id, "ids": list(ids)},
+            binary=True,
+        )
+        .fetchall()
+    )
 
 
 def _are(ids: Sequence[UUID]) -> LiteralString:

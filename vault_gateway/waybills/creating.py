@@ -17,6 +17,7 @@ from vault_gateway.model import Caller, Clock, Kind, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
+from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
 from vault_gateway.waybills.numbering import Numbering
@@ -69,14 +70,16 @@ class WaybillMaker:
             sheets = self._number(unit, tenant, orders, made, networks)
             insert_sheets(unit.conn, tenant.id, sheets, networks.day_of(tenant.platform, now))
             _keep(unit, tenant, orders, made, replace(event, policies=policies))
-            numberless = self._bind(unit, tenant, orders, made, known)
+            bound = self._bind(unit, tenant, orders, made, known)
             if key is not None:
                 keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
             fresh = [item for item in made if isinstance(item, Waybill)]
             for watcher in self._watchers:
                 watcher.made(unit, tenant, fresh, known)
-            shown = iter(show(unit, tenant, fresh, self._clock(), views=known.views, numberless=numberless))
-        return [item if isinstance(item, GatewayError) else next(shown) for item in made]
+        return [
+            item if isinstance(item, GatewayError) else Shown(item, known.masks, bound.get(item.id))
+            for item in made
+        ]
 
     def _number(
         self, unit: Unit, tenant: Tenant, orders: Sequence[Order], made: Drafts, networks: Networks
@@ -95,19 +98,15 @@ class WaybillMaker:
         orders: Sequence[Order],
         made: Sequence[Waybill | GatewayError],
         known: Known,
-    ) -> dict[UUID, GatewayError]:
-        """Relay numbers for those that ask; the others that asked, each with the reason."""
+    ) -> dict[UUID, Binding | GatewayError]:
+        """Relay numbers for those that ask, or the reason why there is none."""
         parcels = [
             parcel_of(tenant, waybill, known.region_of(waybill.recipient))
             for order, waybill in zip(orders, made, strict=True)
             if order.relay and isinstance(waybill, Waybill)
         ]
         bound = self._relay.bind_extensions(unit, parcels) if parcels else []
-        return {
-            parcel.waybill_id: answer
-            for parcel, answer in zip(parcels, bound, strict=True)
-            if isinstance(answer, GatewayError)
-        }
+        return {parcel.waybill_id: answer for parcel, answer in zip(parcels, bound, strict=True)}
 
     def _repeat(self, unit: Unit, tenant: Tenant, stored: list[str]) -> list[Shown | GatewayError]:
         ids = [UUID(text) for text in stored if not text.startswith("!")]
@@ -159,13 +158,13 @@ def _keep(
 
 def _told(event: Event, order: Order, waybill: Waybill) -> Event:
     """With the texts of the tokens as they came: to write a thousand of them anew takes a while."""
-    parties = (order.recipient, order.sender or {})
-    return replace(
-        event,
+    return Event(
+        event.action,
+        policies=event.policies,
         waybill=waybill.waybill_no,
         order=waybill.order_ref,
         carrier=waybill.carrier,
-        tokens=[text for party in parties for text in party.values()],
+        tokens=[*order.recipient.values(), *(order.sender or {}).values()],
     )
 
 

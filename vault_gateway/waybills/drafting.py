@@ -8,10 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
-from vault_gateway.database import Row
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
-from vault_gateway.ids import base32, new_ids
+from vault_gateway.ids import new_ids, new_texts
 from vault_gateway.model import Tenant
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.routes import store as route_store
@@ -39,24 +38,26 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The tokens of orders that are this merchant's: ids by kind and text, and views by id."""
+    """The tokens of orders that are this merchant's: ids by kind and text; masks, and regions of addresses, by id."""
 
-    ids: Mapping[tuple[str, str], UUID]
-    views: Mapping[UUID, Row]
+    ids: Mapping[str, Mapping[str, UUID]]
+    masks: dict[UUID, str]
+    regions: Mapping[UUID, Mapping[str, str]]
 
     def party(self, tokens: Mapping[str, str]) -> Party | GatewayError:
-        for kind in ("name", "phone", "address"):
-            if (kind, tokens[kind]) not in self.ids:
-                return GatewayError("token_unknown", 422, f"The {kind} is not a token of this merchant.")
-        name, phone, address = tokens["name"], tokens["phone"], tokens["address"]
-        return Party(self.ids["name", name], self.ids["phone", phone], self.ids["address", address])
+        name, phone, address = (self.ids[kind].get(tokens[kind]) for kind in _PARTY)
+        if name is None or phone is None or address is None:
+            kind = next(kind for kind in _PARTY if tokens[kind] not in self.ids[kind])
+            return GatewayError("token_unknown", 422, f"The {kind} is not a token of this merchant.")
+        return Party(name, phone, address)
 
     def region_of(self, party: Party) -> Mapping[str, str]:
         """Of the party's address, as it was stored."""
-        return self.views[party.address]["region"] or {}
+        return self.regions[party.address]
 
 
 Drafts = list[Waybill | GatewayError]
+_PARTY = ("name", "phone", "address")
 
 
 def known_tokens(unit: Unit, tenant: Tenant, orders: Sequence[Order]) -> Known:
@@ -64,13 +65,17 @@ def known_tokens(unit: Unit, tenant: Tenant, orders: Sequence[Order]) -> Known:
     texts = {text for order in orders for text in order.recipient.values()}
     texts |= {text for order in orders if order.sender is not None for text in order.sender.values()}
     parsed = [(text, found) for text in texts if (found := parse_token(text)) is not None]
-    views = token_store.find_views(unit.conn, tenant.id, [found[1] for _, found in parsed])
-    ids = {
-        (kind.value, text): token
-        for text, (kind, token) in parsed
-        if token in views and views[token]["kind"] == kind.value
-    }
-    return Known(ids, views)
+    stored = token_store.find_masks(unit.conn, tenant.id, [found[1] for _, found in parsed])
+    by_id = {row[0]: row for row in stored}
+    ids: dict[str, dict[str, UUID]] = {kind: {} for kind in _PARTY}
+    for text, (kind, token) in parsed:
+        row = by_id.get(token)
+        if row is not None and row[1] == kind:
+            # The very object that masks go by: to compare two takes longer than to find one.
+            ids[row[1]][text] = row[0]
+    masks = {token: masked for token, _, masked, _ in stored}
+    regions = {token: region or {} for token, kind, _, region in stored if kind == "address"}
+    return Known(ids, masks, regions)
 
 
 def drafts_of(
@@ -83,7 +88,7 @@ def drafts_of(
         for asked in {(order.network, order.waybill_no) for order in orders}
         if asked[0] in networks
     }
-    ids, receipts = new_ids(now, len(orders)), new_ids(now, len(orders))
+    ids, receipts = new_ids(now, len(orders)), new_texts(now, len(orders))
     drafts: Drafts = []
     for order, waybill_id, receipt in zip(orders, ids, receipts, strict=True):
         parties = _parties(order, known)
@@ -116,7 +121,7 @@ def _parties(order: Order, known: Known) -> tuple[Party, Party | None] | Gateway
 
 
 def _draft(
-    order: Order, parties: tuple[Party, Party | None], waybill_id: UUID, receipt: UUID, now: datetime
+    order: Order, parties: tuple[Party, Party | None], waybill_id: UUID, receipt: str, now: datetime
 ) -> Waybill:
     recipient, sender = parties
     return Waybill(
@@ -131,7 +136,7 @@ def _draft(
         courier=None,
         station=None,
         deliver_by=None,
-        receipt_code=f"rc_{base32(receipt)}",
+        receipt_code=f"rc_{receipt}",
         created_at=now,
         updated_at=now,
     )

@@ -58,10 +58,10 @@ class Numbering:
     def _choose(
         self, unit: Unit, tenant: Tenant, orders: Sequence[Wanted], drafts: Drafts, networks: Networks
     ) -> Answers:
-        by_account: dict[Account, list[int]] = {}
+        by_name: dict[tuple[str, str, str | None], list[int]] = {}
         for at, draft in drafts.items():
-            account = Account(tenant.id, draft.network, draft.carrier, orders[at].branch)
-            by_account.setdefault(account, []).append(at)
+            by_name.setdefault((draft.network, draft.carrier, orders[at].branch), []).append(at)
+        by_account = {Account(tenant.id, *name): places for name, places in by_name.items()}
         issued = self._issuer.issue(
             unit, tenant.id, {account: len(places) for account, places in by_account.items()}
         )
@@ -92,9 +92,11 @@ def _brought(unit: Unit, own: Drafts) -> Answers:
 def _enter(unit: Unit, tenant: Tenant, answers: Answers) -> Answers:
     """Enters the numbers; those that a living parcel has are answered so."""
     waybills = [sheet.waybill for sheet in answers.values() if isinstance(sheet, Sheet)]
-    entered = take_numbers(unit.conn, tenant.id, waybills) if waybills else set()
+    taken = take_numbers(unit.conn, tenant.id, waybills) if waybills else set()
+    if not taken:
+        return answers
     return {
-        at: _in_use() if isinstance(one, Sheet) and one.waybill.id not in entered else one
+        at: _in_use() if isinstance(one, Sheet) and one.waybill.id in taken else one
         for at, one in answers.items()
     }
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.audit.ledger import Unit
-from vault_gateway.database import Row
-from vault_gateway.errors import GatewayError
 from vault_gateway.model import Tenant
 from vault_gateway.relay.store import bindings
 from vault_gateway.tokens import store as token_store
@@ -21,21 +19,13 @@ def show(
     tenant: Tenant,
     waybills: Iterable[Waybill],
     now: datetime,
-    *,
-    views: Mapping[UUID, Row] | None = None,
-    numberless: Mapping[UUID, GatewayError] | None = None,
 ) -> list[Shown]:
-    """In order. `views` are those of the parties' tokens, where they were read before in this unit; `numberless`
-    the parcels that asked for a relay number just now and got none."""
+    """In order."""
     waybills = list(waybills)
-    if views is None:
-        views = token_store.find_views(unit.conn, tenant.id, _tokens_of(waybills))
+    views = token_store.find_views(unit.conn, tenant.id, _tokens_of(waybills))
     masks = {token: row["masked"] for token, row in views.items()}
     live = bindings.live_of_waybills(unit.conn, tenant.id, [waybill.id for waybill in waybills], now)
-    return [
-        Shown(waybill, masks, live.get(waybill.id, (numberless or {}).get(waybill.id)))
-        for waybill in waybills
-    ]
+    return [Shown(waybill, masks, live.get(waybill.id)) for waybill in waybills]
 
 
 def _tokens_of(waybills: Iterable[Waybill]) -> list[UUID]:

@@ -13,6 +13,10 @@ from vault_gateway.relay.service import view_of as relay_view
 from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.waybills.waybill import Party, Waybill
 
+_OWNERS = (Role.PLATFORM, Role.MERCHANT)
+# That something was there is on the parcel anyway.
+_ERASED = "***"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -34,16 +38,19 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         "state": waybill.state.value,
         "recipient": _masked(waybill.recipient, shown.masks),
         "created_at": rfc3339(waybill.created_at),
-        "updated_at": rfc3339(waybill.updated_at),
     }
+    # Of a new one it is the same time, and times take longer to write than all else.
+    unchanged = waybill.updated_at is waybill.created_at
+    view["updated_at"] = view["created_at"] if unchanged else rfc3339(waybill.updated_at)
     if waybill.sender is not None:
         view["sender"] = _masked(waybill.sender, shown.masks)
-    for name in ("courier", "station"):
-        if (value := getattr(waybill, name)) is not None:
-            view[name] = value
+    if waybill.courier is not None:
+        view["courier"] = waybill.courier
+    if waybill.station is not None:
+        view["station"] = waybill.station
     if waybill.deliver_by is not None:
         view["deliver_by"] = rfc3339(waybill.deliver_by)
-    if caller.principal.role in (Role.PLATFORM, Role.MERCHANT):
+    if caller.principal.role in _OWNERS:
         view["receipt"] = waybill.receipt_code
         if waybill.order_ref is not None:
             view["order"] = waybill.order_ref
@@ -61,8 +68,11 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
 
 
 def _masked(party: Party, masks: dict[UUID, str]) -> dict[str, str]:
-    """Erased values show as nothing but stars: that something was there is on the parcel anyway."""
-    return {name: masks.get(getattr(party, name), "***") for name in ("name", "phone", "address")}
+    return {
+        "name": masks.get(party.name, _ERASED),
+        "phone": masks.get(party.phone, _ERASED),
+        "address": masks.get(party.address, _ERASED),
+    }
 
 
 def _label(view: dict[str, Any]) -> dict[str, str]:

@@ -13,20 +13,24 @@ from vault_gateway.waybills.waybill import Waybill
 
 
 def take_numbers(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> set[UUID]:
-    """Enters numbers into the directory; returns the ids of those that got theirs: no other living parcel has it. In
-    the order of numbers: two batches that share some wait for one another, and never both."""
+    """Enters numbers into the directory; returns the ids of those that did not get theirs, for another living parcel
+    has it. In the order of numbers: two batches that share some wait for one another, and never both."""
     wanted = sorted(waybills, key=lambda waybill: waybill.waybill_no)
     rows = conn.execute(
         """
-        insert into waybill_directory (waybill_no, waybill_id, tenant_id, live)
-        select number, id, %b, true from unnest(%b::text[], %b::uuid[]) as wanted (number, id)
-        on conflict (waybill_no) where live do nothing
-        returning waybill_id
+        with wanted as (
+          select number, id from unnest(%b::text[], %b::uuid[]) with ordinality as w (number, id, at) order by at),
+        entered as (
+          insert into waybill_directory (waybill_no, waybill_id, tenant_id, live)
+          select number, id, %b, true from wanted
+          on conflict (waybill_no) where live do nothing
+          returning waybill_id)
+        select id from wanted where id not in (select waybill_id from entered)
         """,
-        (tenant_id, [waybill.waybill_no for waybill in wanted], [waybill.id for waybill in wanted]),
+        ([waybill.waybill_no for waybill in wanted], [waybill.id for waybill in wanted], tenant_id),
         binary=True,
     ).fetchall()
-    return {row["waybill_id"] for row in rows}
+    return {row["id"] for row in rows}
 
 
 def release_number(conn: Connection, waybill_no: str, waybill_id: UUID) -> None:
