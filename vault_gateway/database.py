@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -43,28 +43,12 @@ class _BoundedConnection(psycopg.Connection[Row]):
 
     def wait(self, gen: PQGen[T], *arguments: Any, **named: Any) -> T:
         try:
-            return super().wait(_until(time.monotonic() + self.answers_within_s, gen), *arguments, **named)
-        except _NoAnswerError:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("no answer") from None
-
-
-class _NoAnswerError(Exception):
-    pass
-
-
-def _until(deadline: float, gen: PQGen[T]) -> PQGen[T]:
-    """psycopg's protocol: it yields what it waits for, and is sent what is ready, nothing (0) ten times a second."""
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if not ready and time.monotonic() > deadline:
-                raise _NoAnswerError
-            wanted = gen.send(ready)
-    except StopIteration as ended:
-        result: T = ended.value
-        return result
+            return super().wait(gen, *arguments, **{"timeout": self.answers_within_s, **named})
+        except psycopg.OperationalError:
+            # Not an error of the statement's own, which the server would have ended: its answer is still to come.
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
 
 
 class Database:

@@ -88,13 +88,23 @@ class Unit:
 
     def record_all(self, events: Sequence[Event]) -> list[UUID]:
         """Writes events, in one go."""
+        rows = self._rows(events)
+        store.insert_events(self.conn, *self._file(), rows)
+        return [row.event_id for row in rows]
+
+    def recording(self, event: Event) -> store.Recording:
+        """In place of `conn` for one statement, which then writes `event` as `record` does, in the same round trip."""
+        return store.Recording(self.conn, *self._file(), self._rows([event])[0])
+
+    def _file(self) -> tuple[UUID, str]:
+        """The tenant and the log that events are filed under."""
+        tenant_id = NIL_TENANT if self.tenant is None else self.tenant.id
+        return tenant_id, platform_of(self.caller, self.tenant) or INSTALLATION_LOG
+
+    def _rows(self, events: Sequence[Event]) -> list[EventRow]:
         now = self._clock()
         ids = new_ids(now, len(events))
-        rows = [self._row(event, event_id, now) for event, event_id in zip(events, ids, strict=True)]
-        tenant_id = NIL_TENANT if self.tenant is None else self.tenant.id
-        log = platform_of(self.caller, self.tenant) or INSTALLATION_LOG
-        store.insert_events(self.conn, tenant_id, log, rows)
-        return ids
+        return [self._row(event, event_id, now) for event, event_id in zip(events, ids, strict=True)]
 
     def _row(self, event: Event, event_id: UUID, now: datetime) -> EventRow:
         if event.outcome != "deny" and not event.policies:

@@ -153,9 +153,8 @@ def _resource(conn: Connection, action: str, on: str) -> Resource:
 
 def _grant(conn: Connection, on: str) -> Resource:
     reveal_id = parse_prefixed(PREFIX_OF_REVEAL, on)
-    located = None if reveal_id is None else reveal_store.locate_reveal(conn, reveal_id)
+    located = None if reveal_id is None else reveal_store.enter_reveal(conn, reveal_id)
     if located is None:
         raise ClientError("there is no such reveal")
-    enter_tenant(conn, located.tenant.id)
     grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock="share")
     return resource_of_grant(located.tenant, grant)

@@ -103,8 +103,8 @@ class Claimer:
             sealed = token_store.sealed_values(unit.conn, tenant.id, grant.tokens)
             if len(sealed) != len(grant.tokens):
                 raise refused(event, not_found(), reason="erased", policies=policies)
-            store.mark_claimed(unit.conn, tenant.id, grant.id, public_key, now)
-            unit.record(replace(event, policies=policies))
+            recording = unit.recording(replace(event, policies=policies))
+            store.mark_claimed(recording, tenant.id, grant.id, public_key, now)
         claimed = replace(grant, state=State.CLAIMED, public_key=public_key)
         return _Attempt(caller, tenant, claimed, sealed, began)
 
@@ -151,8 +151,7 @@ class Claimer:
             if time.monotonic() - attempt.began > LONGEST_CLAIM_S:
                 raise Refused(replace(event, outcome="error", reason="too_slow"), _too_slow())
             digest = hashlib.sha256(ack_code.encode()).digest()
-            store.count_release(unit.conn, tenant_id, grant.id, ack_digest=digest, now=now)
-            unit.record(event)
+            store.count_release(unit.recording(event), tenant_id, grant.id, ack_digest=digest, now=now)
         metrics.REVEALS.labels("released").inc()
 
     def _record_error(self, attempt: _Attempt, reason: str) -> None:

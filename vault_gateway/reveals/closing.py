@@ -62,8 +62,7 @@ class Closer:
 
     def _close(self, unit: Unit, tenant: Tenant, grant: Grant, state: State, event: Event) -> Grant:
         now = self._clock()
-        store.close(unit.conn, tenant.id, grant.id, state, now)
-        unit.record(event)
+        store.close(unit.recording(event), tenant.id, grant.id, state, now)
         metrics.REVEALS.labels(state.value).inc()
         return replace(grant, state=state, closed_at=now)
 

@@ -21,6 +21,14 @@ from vault_gateway.model import Clock, Role
 from vault_gateway.quotas import Quotas
 from vault_gateway.reveals import store
 from vault_gateway.reveals.machine import Grant
+from vault_gateway.reveals.slots import (
+    Slots,
+    fill_slots,
+    forget_slots,
+    lock_slots,
+    take_free_slot,
+    take_new_slot,
+)
 
 SLOTS = 16
 # A merchant's day can hold very many grants: they are not counted anew for each that is refused.
@@ -59,15 +67,15 @@ class RevealCounts:
     def _take(self, unit: Unit, tenant_id: UUID, purpose: str, quota: int) -> bool:
         quotas, now = self._quotas(), self._clock()
         day = quotas.day_of(now)
-        slots = store.Slots(tenant_id, purpose, day, quota, min(SLOTS, quota))
-        if store.take_free_slot(unit.conn, slots):
+        slots = Slots(tenant_id, purpose, day, quota, min(SLOTS, quota))
+        if take_free_slot(unit.conn, slots):
             return True
-        if store.take_new_slot(unit.conn, slots):
+        if take_new_slot(unit.conn, slots):
             # Yesterday may still be today by the clock of another node.
-            store.forget_slots(unit.conn, slots, day - timedelta(days=1))
+            forget_slots(unit.conn, slots, day - timedelta(days=1))
             return True
-        used = store.lock_slots(unit.conn, slots)
-        if store.take_free_slot(unit.conn, slots):
+        used = lock_slots(unit.conn, slots)
+        if take_free_slot(unit.conn, slots):
             return True
         key = (tenant_id, purpose, day)
         if time.monotonic() - self._found_full.get(key, -RECOUNT_EVERY_S) < RECOUNT_EVERY_S:
@@ -79,7 +87,7 @@ class RevealCounts:
                 self._found_full.clear()
             self._found_full[key] = time.monotonic()
             return False
-        store.fill_slots(unit.conn, slots, used, exact)
+        fill_slots(unit.conn, slots, used, exact)
         return True
 
 

@@ -47,15 +47,15 @@ def locate(
     """Where a reveal is, with its tenant entered; `event` is told as a denial where there is none. `lock` and
     `with_parcel`: what follows for one that is there (see `Unit.enter_nobody`)."""
     reveal_id = parse_prefixed(PREFIX, reveal)
-    located = None if reveal_id is None else store.locate_reveal(unit.conn, reveal_id)
+    # What is no id of a reveal is looked for like one that was never given out.
+    located = store.enter_reveal(unit.conn, NIL_TENANT if reveal_id is None else reveal_id)
     if located is None:
-        unit.enter_nobody()
         if with_parcel:
             find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock="share")
         store.find_grant(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)
         unit.decide("reveal.read", _NOBODYS)
         raise refused(event, not_found(), reason="unknown_reveal")
-    unit.enter(located.tenant)
+    unit.tenant = located.tenant
     return located
 
 

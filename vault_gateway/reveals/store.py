@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from vault_gateway.audit.store import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State
@@ -31,31 +31,6 @@ class Located:
     reveal_id: UUID
     tenant: Tenant
     waybill_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """A merchant's quota for a purpose on a day, cut into `count` slots, the first ones one larger where it does not
-    go up."""
-
-    tenant_id: UUID
-    purpose: str
-    day: date
-    quota: int
-    count: int
-
-    def room_of(self, slot: int) -> int:
-        return self.quota // self.count + (slot < self.quota % self.count)
-
-    def parameters(self) -> Row:
-        return {
-            "tenant": self.tenant_id,
-            "purpose": self.purpose,
-            "day": self.day,
-            "each": self.quota // self.count,
-            "larger": self.quota % self.count,
-            "count": self.count,
-        }
 
 
 def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
@@ -89,17 +64,23 @@ def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
     )
 
 
-def locate_reveal(conn: Connection, reveal_id: UUID) -> Located | None:
+def enter_reveal(conn: Connection, reveal_id: UUID) -> Located | None:
+    """Where a reveal is, its tenant entered in the same step; nobody's where there is none."""
     row = conn.execute(
-        "select platform, merchant, waybill_id from locate_reveal(%s)", (reveal_id,)
+        """
+        select platform, merchant, waybill_id,
+          set_config('app.tenant', coalesce(tenant_id, '00000000-0000-0000-0000-000000000000')::text, true)
+        from (values (%s::uuid)) as asked (id) left join lateral locate_reveal(id) on true
+        """,
+        (reveal_id,),
     ).fetchone()
-    if row is None:
+    if row is None or row["platform"] is None:
         return None
     return Located(reveal_id, Tenant(row["platform"], row["merchant"]), row["waybill_id"])
 
 
 def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant:
-    """A grant that `locate_reveal` found, as it is once nobody else is changing it."""
+    """A grant that `enter_reveal` found, as it is once nobody else is changing it."""
     found = find_grant(conn, tenant_id, reveal_id, lock=lock)
     assert found is not None, "grants are never removed"
     return found
@@ -136,105 +117,37 @@ def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Gran
 
 
 def mark_claimed(
-    conn: Connection, tenant_id: UUID, reveal_id: UUID, public_key: bytes | None, now: datetime
+    recording: Recording, tenant_id: UUID, reveal_id: UUID, public_key: bytes | None, now: datetime
 ) -> None:
-    conn.execute(
+    recording.execute(
         """
         update reveal_grant
-        set state = 'claimed', public_key = %s, claimed_at = coalesce(claimed_at, %s)
-        where tenant_id = %s and id = %s
+        set state = 'claimed', public_key = %(public_key)s, claimed_at = coalesce(claimed_at, %(now)s)
+        where tenant_id = %(tenant)s and id = %(id)s
         """,
-        (public_key, now, tenant_id, reveal_id),
+        {"tenant": tenant_id, "id": reveal_id, "public_key": public_key, "now": now},
     )
 
 
 def count_release(
-    conn: Connection, tenant_id: UUID, reveal_id: UUID, *, ack_digest: bytes, now: datetime
+    recording: Recording, tenant_id: UUID, reveal_id: UUID, *, ack_digest: bytes, now: datetime
 ) -> None:
-    conn.execute(
+    recording.execute(
         """
         update reveal_grant
-        set released = released + 1, ack_digests = ack_digests || %s::bytea,
-            first_released_at = coalesce(first_released_at, %s)
-        where tenant_id = %s and id = %s
+        set released = released + 1, ack_digests = ack_digests || %(ack_digest)s::bytea,
+            first_released_at = coalesce(first_released_at, %(now)s)
+        where tenant_id = %(tenant)s and id = %(id)s
         """,
-        (ack_digest, now, tenant_id, reveal_id),
+        {"tenant": tenant_id, "id": reveal_id, "ack_digest": ack_digest, "now": now},
     )
 
 
-def close(conn: Connection, tenant_id: UUID, reveal_id: UUID, state: State, now: datetime) -> None:
-    conn.execute(
-        "update reveal_grant set state = %s, closed_at = %s where tenant_id = %s and id = %s",
-        (state.value, now, tenant_id, reveal_id),
+def close(recording: Recording, tenant_id: UUID, reveal_id: UUID, state: State, now: datetime) -> None:
+    recording.execute(
+        "update reveal_grant set state = %(state)s, closed_at = %(now)s where tenant_id = %(tenant)s and id = %(id)s",
+        {"tenant": tenant_id, "id": reveal_id, "state": state.value, "now": now},
     )
-
-
-def take_free_slot(conn: Connection, slots: Slots) -> bool:
-    """Counts one in a slot with room that no other transaction holds now."""
-    cursor = conn.execute(
-        """
-        update merchant_day set used = used + 1
-        where tenant_id = %(tenant)s and purpose = %(purpose)s and day = %(day)s and slot = (
-          select slot from merchant_day
-          where tenant_id = %(tenant)s and purpose = %(purpose)s and day = %(day)s and slot < %(count)s
-            and used < %(each)s + (slot < %(larger)s)::integer
-          order by random() limit 1 for update skip locked)
-        """,
-        slots.parameters(),
-    )
-    return cursor.rowcount == 1
-
-
-def take_new_slot(conn: Connection, slots: Slots) -> bool:
-    """Counts one in a slot that nobody used yet."""
-    cursor = conn.execute(
-        """
-        insert into merchant_day (tenant_id, purpose, day, slot, used)
-        select %(tenant)s, %(purpose)s, %(day)s, fresh.slot, 1
-        from generate_series(0, %(count)s - 1) as fresh (slot)
-        where not exists (
-          select from merchant_day m
-          where m.tenant_id = %(tenant)s and m.purpose = %(purpose)s and m.day = %(day)s and m.slot = fresh.slot)
-        order by random() limit 1
-        on conflict do nothing
-        """,
-        slots.parameters(),
-    )
-    return cursor.rowcount == 1
-
-
-def forget_slots(conn: Connection, slots: Slots, before: date) -> None:
-    """Those of days that are over. One that somebody else forgets now is not waited for."""
-    conn.execute(
-        """
-        delete from merchant_day
-        where tenant_id = %(tenant)s and purpose = %(purpose)s and (day, slot) in (
-          select day, slot from merchant_day
-          where tenant_id = %(tenant)s and purpose = %(purpose)s and day < %(before)s for update skip locked)
-        """,
-        {**slots.parameters(), "before": before},
-    )
-
-
-def lock_slots(conn: Connection, slots: Slots) -> list[int]:
-    """The numbers of all slots there are. They are ours until the transaction ends, so that no grant is under way: a
-    slot that nobody used yet is made, which waits for whoever is making it now and would else be overlooked."""
-    conn.execute(
-        """
-        insert into merchant_day (tenant_id, purpose, day, slot, used)
-        select %(tenant)s, %(purpose)s, %(day)s, slot, 0 from generate_series(0, %(count)s - 1) as slot order by slot
-        on conflict do nothing
-        """,
-        slots.parameters(),
-    )
-    rows = conn.execute(
-        """
-        select slot from merchant_day
-        where tenant_id = %(tenant)s and purpose = %(purpose)s and day = %(day)s order by slot for update
-        """,
-        slots.parameters(),
-    )
-    return [row["slot"] for row in rows]
 
 
 def reveals_of_merchant(
@@ -251,22 +164,6 @@ def reveals_of_merchant(
     ).fetchone()
     assert row is not None, "an aggregate has a row"
     return int(row["count"])
-
-
-def fill_slots(conn: Connection, slots: Slots, used: Sequence[int], exact: int) -> None:
-    """Spreads an exact count, which the quota has room for, over the slots in use."""
-    filled = []
-    for slot in used:
-        filled.append(min(exact, slots.room_of(slot) if slot < slots.count else 0))
-        exact -= filled[-1]
-    conn.execute(
-        """
-        update merchant_day set used = filled.used
-        from unnest(%(slots)s::smallint[], %(used)s::integer[]) as filled (slot, used)
-        where tenant_id = %(tenant)s and purpose = %(purpose)s and day = %(day)s and merchant_day.slot = filled.slot
-        """,
-        {**slots.parameters(), "slots": list(used), "used": filled},
-    )
 
 
 def _grant(row: Row) -> Grant:
