@@ -170,6 +170,7 @@ def sealed_values(
         """
         + ("for no key update" if lock else ""),
         {"tenant": tenant_id, "ids": list(ids)},
+        binary=True,
     )
     return {row["id"]: row for row in rows}
 

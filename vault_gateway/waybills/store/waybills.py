@@ -69,7 +69,9 @@ def find_waybill(
     """`lock` is None, `share` (its state stays until the transaction ends) or `update`."""
     suffix = {None: "", "share": " for share", "update": " for update"}[lock]
     row = conn.execute(
-        f"select {COLUMNS} from waybill where tenant_id = %s and id = %s{suffix}", (tenant_id, waybill_id)
+        f"select {COLUMNS} from waybill where tenant_id = %s and id = %s{suffix}",
+        (tenant_id, waybill_id),
+        binary=True,
     ).fetchone()
     return None if row is None else waybill_of(row)
 
