@@ -64,7 +64,9 @@ class Reveals(RevealGround):
             if self.couriers[by].suspended:
                 # Asked of the database with the count: at once.
                 refusals.add(403)
-        if self.refused("reveal.issue", answer, refusals, self.couriers[by], now):
+        # One who was resumed just now may still be remembered as suspended.
+        perhaps = {403} if self.couriers[by].may_be_suspended(now) else set[int]()
+        if self.refused("reveal.issue", answer, refusals, self.couriers[by], now, perhaps):
             return
         assert answer.status_code == 201, answer.text
         made = answer.get_json()

@@ -1,6 +1,7 @@
 """Claiming: the only path on which a stored value becomes readable. The order of its steps is the promise.
 
-1. Transaction 1 takes the grant and writes the attempt. Nothing is decrypted before it is committed.
+1. Transaction 1 takes the grant and writes the attempt. Nothing is decrypted before it is committed. Where a request
+   issues and claims in one, it is the transaction that issues (`issuing.py`).
 2. Vault decrypts; the answer is sealed to the holder's key, where there is one.
 3. Transaction 2 counts the release and writes that the values go out. Nothing is sent before it is committed.
 
@@ -45,7 +46,7 @@ LONGEST_CLAIM_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class Attempt:
     """What a claim may decrypt, once its audit row is committed. `began` is on the monotonic clock."""
 
     caller: Caller
@@ -65,7 +66,10 @@ class Claimer:
         """`{reveal_id, state, expires_at}` with `fields` and `ack_code`, or with `sealed` for a key. Once;
         sealed, the same key may fetch it again as `machine.py` says. 404 to anyone but the grantee, 409
         `reveal_spent` to the grantee."""
-        attempt = self._begin(caller, reveal, public_key)
+        return self.open(self._begin(caller, reveal, public_key))
+
+    def open(self, attempt: Attempt) -> dict[str, Any]:
+        """Decrypts what was claimed, and releases it: see `claim`."""
         ack_code = secrets.token_urlsafe(9)
         payload = {"fields": self._decrypt(attempt), "ack_code": ack_code}
         grant = attempt.grant
@@ -80,7 +84,7 @@ class Claimer:
             **payload,
         }
 
-    def _begin(self, caller: Caller, reveal: str, public_key: bytes | None) -> _Attempt:
+    def _begin(self, caller: Caller, reveal: str, public_key: bytes | None) -> Attempt:
         """Transaction 1: the grant is taken and the attempt is on record. The parcel is locked before the
         grant, as where grants are issued."""
         began = time.monotonic()
@@ -106,9 +110,9 @@ class Claimer:
             recording = unit.recording(replace(event, policies=policies))
             store.mark_claimed(recording, tenant.id, grant.id, public_key, now)
         claimed = replace(grant, state=State.CLAIMED, public_key=public_key)
-        return _Attempt(caller, tenant, claimed, sealed, began)
+        return Attempt(caller, tenant, claimed, sealed, began)
 
-    def _decrypt(self, attempt: _Attempt) -> dict[str, Any]:
+    def _decrypt(self, attempt: Attempt) -> dict[str, Any]:
         """The fields' values. What fails is an `error` in the log, and the grant stays as it is."""
         tokens = {Kind(row["kind"]): (token, row) for token, row in attempt.sealed.items()}
         items = [
@@ -134,11 +138,11 @@ class Claimer:
             values[field] = street_of(value) if field == "street" else value
         return values
 
-    def _broken(self, attempt: _Attempt, reason: str) -> GatewayError:
+    def _broken(self, attempt: Attempt, reason: str) -> GatewayError:
         self._record_error(attempt, reason)
         return GatewayError("internal", 500, "A stored value does not open; the operator is told.")
 
-    def _release(self, attempt: _Attempt, ack_code: str) -> None:
+    def _release(self, attempt: Attempt, ack_code: str) -> None:
         """Transaction 2: the release is counted and on record; after it, and only then, the values go out."""
         tenant_id = attempt.tenant.id
         with self._ledger.open(attempt.caller, attempt.tenant) as unit:
@@ -154,7 +158,7 @@ class Claimer:
             store.count_release(unit.recording(event), tenant_id, grant.id, ack_digest=digest, now=now)
         metrics.REVEALS.labels("released").inc()
 
-    def _record_error(self, attempt: _Attempt, reason: str) -> None:
+    def _record_error(self, attempt: Attempt, reason: str) -> None:
         metrics.REVEALS.labels("error").inc()
         event = about(Event("reveal.claim", outcome="error", reason=reason), attempt.grant)
         with self._ledger.open(attempt.caller, attempt.tenant) as unit:

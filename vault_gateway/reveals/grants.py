@@ -104,8 +104,7 @@ def require_reveal(
 ) -> tuple[str, ...]:
     """The policies that permit `event.action` for `purpose` now. The caller may read the waybill or holds the
     grant, so it may hear which rule is in the way."""
-    context: dict[str, str | int] = {"purpose": purpose, "now": int(now.timestamp())}
-    decision = unit.decide(event.action, resource_of(tenant, waybill), context)
+    decision = unit.decide(event.action, resource_of(tenant, waybill), context_of(purpose, now))
     if decision.allowed:
         return decision.policies
     raise refused(
@@ -114,6 +113,11 @@ def require_reveal(
         reason=decision.reason or "not_permitted",
         policies=decision.policies,
     )
+
+
+def context_of(purpose: str, now: datetime) -> dict[str, str | int]:
+    """What the policies are told of a reveal besides who and what."""
+    return {"purpose": purpose, "now": int(now.timestamp())}
 
 
 def about(event: Event, grant: Grant) -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -16,12 +17,22 @@ from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock, Tenant
 from vault_gateway.relay.records import contact_is_open
 from vault_gateway.reveals import machine, store
+from vault_gateway.reveals.claiming import Attempt
 from vault_gateway.reveals.counting import RevealCounts
-from vault_gateway.reveals.grants import about, forbidden, locate, open_grant, require_reveal, reveal_text
+from vault_gateway.reveals.grants import (
+    about,
+    context_of,
+    forbidden,
+    locate,
+    open_grant,
+    require_reveal,
+    resource_of_grant,
+    reveal_text,
+)
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.reveals.purposes import Purpose, Purposes, token_of
 from vault_gateway.tokens import store as token_store
-from vault_gateway.waybills.finding import find
+from vault_gateway.waybills.finding import find, resource_of
 from vault_gateway.waybills.waybill import Waybill
 
 # Of a limit for life nothing comes back by waiting: whoever asks again all the same does it no more than daily.
@@ -48,8 +59,11 @@ class Issuer:
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
 
-    def issue(self, caller: Caller, wanted: RevealRequest, key: RequestKey | None) -> Grant:
-        """A grant for the assigned courier (for `sort`: the station that holds the parcel).
+    def issue(
+        self, caller: Caller, wanted: RevealRequest, key: RequestKey | None, *, claim: bool = False
+    ) -> tuple[Grant, Attempt | None]:
+        """A grant for the assigned courier (for `sort`: the station that holds the parcel). With `claim` it is claimed
+        in the same transaction, if the policies let the caller: what may be decrypted then.
 
         404 where the parcel is not the caller's to see, 403 with the reason where it is, 409 `reveal_live`
         while another grant for the same purpose can still be opened, 429 `reveal_limit` after a lifetime's,
@@ -57,10 +71,11 @@ class Issuer:
         With a key that was used before: the grant that was issued then, as it is now.
         """
         event = Event("reveal.issue", purpose=wanted.purpose, fields=wanted.fields or ())
+        attempt = None
         with self._ledger.open(caller) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
-                return _issued_before(unit, earlier, event)
+                return _issued_before(unit, earlier, event), None
             tenant, waybill, _ = find(unit, wanted.waybill_no, event, action="waybill.read", lock="update")
             event = replace(
                 event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier
@@ -74,14 +89,35 @@ class Issuer:
                 raise refused(event, forbidden("contact_closed"), reason="contact_closed")
             grant = self._new_grant(caller, waybill, self._purpose(caller, wanted, event), wanted)
             event = about(event, grant)
+            sealed = token_store.sealed_values(unit.conn, tenant.id, grant.tokens, lock=True)
+            if len(sealed) != len(grant.tokens):
+                raise refused(event, not_found(), reason="erased")
             earlier_grants = self._within_limits(unit, tenant, waybill, grant, event)
+            events = [event]
+            claimable = self._may_claim(unit, tenant, waybill, grant) if claim else None
+            if claimable is not None:
+                grant = replace(grant, state=State.CLAIMED, claimed_at=grant.issued_at)
+                events.append(about(Event("reveal.claim", policies=claimable), grant))
+                attempt = Attempt(caller, tenant, grant, sealed, time.monotonic())
             store.insert_grant(unit.conn, tenant.id, grant)
-            unit.record(event)
+            unit.record_all(events)
             if key is not None:
                 keep_answer(unit.conn, key, reveal_text(grant.id), self._clock)
             self._counts.count(unit, tenant.id, grant, earlier_grants, event)
         metrics.REVEALS.labels("issued").inc()
-        return grant
+        return grant, attempt
+
+    def _may_claim(
+        self, unit: Unit, tenant: Tenant, waybill: Waybill, grant: Grant
+    ) -> tuple[str, ...] | None:
+        """The policies that permit to claim a new grant as well, as `Claimer` asks them; None where they do not, which
+        a claim of its own will tell and record."""
+        now = self._clock()
+        own = unit.decide("reveal.ack", resource_of_grant(tenant, grant))
+        decision = unit.decide("reveal.claim", resource_of(tenant, waybill), context_of(grant.purpose, now))
+        if own.allowed and decision.allowed and machine.may_claim(grant, grant.public_key, now):
+            return decision.policies
+        return None
 
     def _purpose(self, caller: Caller, wanted: RevealRequest, event: Event) -> Purpose:
         """The purpose, if it is one of the caller's role and covers every field: none is trimmed away."""
@@ -125,9 +161,6 @@ class Issuer:
         """All earlier grants for the parcel or one of its tokens, where they leave room for this one. Exact: the
         waybill's row was locked first, then the tokens' in the order of their ids, then what was granted before. The
         clock is read after that, for no release of an older grant can be under way now."""
-        tokens = token_store.sealed_values(unit.conn, tenant.id, grant.tokens, lock=True)
-        if len(tokens) != len(grant.tokens):
-            raise refused(event, not_found(), reason="erased")
         of_waybill = store.grants_of_waybill(unit.conn, tenant.id, waybill.id)
         of_tokens = [store.grants_of_token(unit.conn, tenant.id, token) for token in grant.tokens]
         now = self._clock()

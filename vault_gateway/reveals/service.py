@@ -42,7 +42,9 @@ class RevealService:
     ) -> dict[str, Any]:
         """The grant's view; with `claim` the claim's answer. A claim's answer is stored nowhere: repeated with
         the same key, the request names the same grant, and that is claimed again as far as it can be."""
-        grant = self._issuer.issue(caller, wanted, key)
+        grant, attempt = self._issuer.issue(caller, wanted, key, claim=claim)
+        if attempt is not None:
+            return self._claimer.open(attempt)
         if claim:
             return self.claim(caller, reveal_text(grant.id), wanted.public_key)
         return view_of(grant, self._clock())

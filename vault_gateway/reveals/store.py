@@ -37,8 +37,8 @@ def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
     conn.execute(
         """
         insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, order_ref, carrier, holder, principal,
-                                  purpose, fields, tokens, state, public_key, issued_at, expires_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                  purpose, fields, tokens, state, public_key, issued_at, expires_at, claimed_at)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             tenant_id,
@@ -56,6 +56,7 @@ def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
             grant.public_key,
             grant.issued_at,
             grant.expires_at,
+            grant.claimed_at,
         ),
     )
     conn.execute(
@@ -90,6 +91,7 @@ def find_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock
     row = conn.execute(
         f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {_LOCKS[lock]}",
         (tenant_id, reveal_id),
+        binary=True,
     ).fetchone()
     return None if row is None else _grant(row)
 
@@ -99,6 +101,7 @@ def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> li
     rows = conn.execute(
         f"select {_COLUMNS} from reveal_grant where tenant_id = %s and waybill_id = %s order by id for share",
         (tenant_id, waybill_id),
+        binary=True,
     )
     return [_grant(row) for row in rows]
 
@@ -112,6 +115,7 @@ def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Gran
         order by id for share
         """,
         (tenant_id, tenant_id, token),
+        binary=True,
     )
     return [_grant(row) for row in rows]
 
