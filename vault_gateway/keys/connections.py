@@ -14,11 +14,37 @@ from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 
 class NotConnected(Exception):
     """No connection could be made, so nothing was sent."""
+
+
+class _AtOnce(HTTPConnection):
+    """Sends head and body of a request together: one system call, and the server reads it once."""
+
+    _parts: list[bytes] | None = None
+
+    def request(self, *arguments: Any, **named: Any) -> None:
+        parts: list[bytes] = []
+        self._parts = parts
+        try:
+            super().request(*arguments, **named)
+        finally:
+            self._parts = None
+        self.send(b"".join(parts))
+
+    def send(self, data: Any) -> None:
+        if self._parts is None:
+            super().send(data)
+        else:
+            self._parts.append(data)
+
+
+class _AtOnceTls(_AtOnce, HTTPSConnection):
+    pass
 
 
 class Connections:
@@ -29,10 +55,10 @@ class Connections:
         parts = urlsplit(addr)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ValueError("an address is http://HOST:PORT or https://HOST:PORT")
-        self._new: Callable[[], HTTPConnection] = partial(HTTPConnection, parts.hostname, parts.port)
+        self._new: Callable[[], HTTPConnection] = partial(_AtOnce, parts.hostname, parts.port)
         if parts.scheme == "https":
             tls = ssl.create_default_context(cafile=ca_file)
-            self._new = partial(HTTPSConnection, parts.hostname, parts.port, context=tls)
+            self._new = partial(_AtOnceTls, parts.hostname, parts.port, context=tls)
         self._idle: list[HTTPConnection] = []
         # For owners that come and go without a word.
         weakref.finalize(self, _close_all, self._idle)

@@ -162,7 +162,7 @@ class Issuer:
         waybill's row was locked first, then the tokens' in the order of their ids, then what was granted before. The
         clock is read after that, for no release of an older grant can be under way now."""
         of_waybill = store.grants_of_waybill(unit.conn, tenant.id, waybill.id)
-        of_tokens = [store.grants_of_token(unit.conn, tenant.id, token) for token in grant.tokens]
+        of_tokens = store.grants_of_tokens(unit.conn, tenant.id, grant.tokens).values()
         now = self._clock()
         if any(_same_purpose(grant, other) and machine.is_live(other, now) for other in of_waybill):
             answer = GatewayError("reveal_live", 409, "A grant for this purpose can still be opened.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -36,32 +37,33 @@ class Located:
 def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
     conn.execute(
         """
-        insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, order_ref, carrier, holder, principal,
-                                  purpose, fields, tokens, state, public_key, issued_at, expires_at, claimed_at)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        with named as (
+          insert into reveal_token (tenant_id, token, reveal_id)
+          select %(tenant)s, token, %(id)s from unnest(%(tokens)s::uuid[]) as token)
+        insert into reveal_grant (tenant_id, id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose,
+                                  fields, tokens, state, public_key, issued_at, expires_at, claimed_at)
+        values (%(tenant)s, %(id)s, %(waybill_id)s, %(waybill_no)s, %(order_ref)s, %(carrier)s, %(holder)s,
+                %(principal)s, %(purpose)s, %(fields)s, %(tokens)s, %(state)s, %(public_key)s, %(issued_at)s,
+                %(expires_at)s, %(claimed_at)s)
         """,
-        (
-            tenant_id,
-            grant.id,
-            grant.waybill_id,
-            grant.waybill_no,
-            grant.order_ref,
-            grant.carrier,
-            grant.holder,
-            grant.principal,
-            grant.purpose,
-            list(grant.fields),
-            list(grant.tokens),
-            grant.state.value,
-            grant.public_key,
-            grant.issued_at,
-            grant.expires_at,
-            grant.claimed_at,
-        ),
-    )
-    conn.execute(
-        "insert into reveal_token (tenant_id, token, reveal_id) select %s, token, %s from unnest(%s::uuid[]) as token",
-        (tenant_id, grant.id, list(grant.tokens)),
+        {
+            "tenant": tenant_id,
+            "id": grant.id,
+            "waybill_id": grant.waybill_id,
+            "waybill_no": grant.waybill_no,
+            "order_ref": grant.order_ref,
+            "carrier": grant.carrier,
+            "holder": grant.holder,
+            "principal": grant.principal,
+            "purpose": grant.purpose,
+            "fields": list(grant.fields),
+            "tokens": list(grant.tokens),
+            "state": grant.state.value,
+            "public_key": grant.public_key,
+            "issued_at": grant.issued_at,
+            "expires_at": grant.expires_at,
+            "claimed_at": grant.claimed_at,
+        },
     )
 
 
@@ -106,18 +108,23 @@ def grants_of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> li
     return [_grant(row) for row in rows]
 
 
-def grants_of_token(conn: Connection, tenant_id: UUID, token: UUID) -> list[Grant]:
-    """All that ever named the token, locked against a release until the transaction ends."""
+def grants_of_tokens(conn: Connection, tenant_id: UUID, tokens: Sequence[UUID]) -> dict[UUID, list[Grant]]:
+    """All that ever named each of `tokens`, locked against a release until the transaction ends."""
     rows = conn.execute(
         f"""
-        select {_COLUMNS} from reveal_grant
-        where tenant_id = %s and id in (select reveal_id from reveal_token where tenant_id = %s and token = %s)
-        order by id for share
+        select {_COLUMNS}, reveal_token.token as named from reveal_token
+        join reveal_grant
+          on reveal_grant.tenant_id = reveal_token.tenant_id and reveal_grant.id = reveal_token.reveal_id
+        where reveal_token.tenant_id = %s and reveal_token.token = any (%s)
+        order by reveal_grant.id for share of reveal_grant
         """,
-        (tenant_id, tenant_id, token),
+        (tenant_id, list(tokens)),
         binary=True,
     )
-    return [_grant(row) for row in rows]
+    found: dict[UUID, list[Grant]] = {token: [] for token in tokens}
+    for row in rows:
+        found[row["named"]].append(_grant(row))
+    return found
 
 
 def mark_claimed(
