@@ -84,7 +84,7 @@ def counting(here: Stage) -> None:
     database_url = here.instance.settings().database_url
     tenant, someone, now = Tenant("bench", "shop"), Party(PARCEL, PARCEL, PARCEL), utc_now()
     waybill = Waybill(
-        PARCEL, "-", "douyin", CARRIER, None, State.ACCEPTED, someone, None, None, None, None, "-", now, now
+        PARCEL, "-", "douyin", CARRIER, (), State.ACCEPTED, someone, None, None, None, None, "-", now, now
     )
     with connected(here) as conn:
         conn.execute("create table bench_counter as select 1 as cell, 0 as parcels")

@@ -207,7 +207,7 @@ def test_a_login_of_the_log_writes_events_and_counts_denials_and_nothing_else(wo
         for kind in ("select", "insert", "update")
     }
     directories = {"platform", "tenant", "issuer", "revoked_token", "client", "courier", "schema_migration"}
-    assert of["select"] == directories | {"audit_event", "audit_token", "courier_day"}
+    assert of["select"] == directories | {"audit_event", "audit_token", "audit_order", "courier_day"}
     assert of["insert"] == {"audit_event", "courier_day"}
     assert of["update"] == {"courier_day", "courier"}
     courier = {one["column"] for one in held if (one["name"], one["privilege"]) == ("courier", "update")}

@@ -37,7 +37,8 @@ class Event:
     policies: Sequence[str] = ()
     resource: str | None = None
     waybill: str | None = None
-    order: str | None = None
+    # One is told as `order`, several as `orders`; each finds the event.
+    orders: Sequence[str] = ()
     token: str | None = None
     # Of an event that concerns several; each finds it.
     tokens: Sequence[str] = ()
@@ -50,7 +51,7 @@ class Event:
     by_gateway: bool = False
 
 
-_OPTIONAL = ("reason", "resource", "waybill", "order", "token", "carrier", "station", "purpose")
+_OPTIONAL = ("reason", "resource", "waybill", "token", "carrier", "station", "purpose")
 
 
 def event_body(
@@ -76,9 +77,10 @@ def event_body(
     for name in _OPTIONAL:
         if (value := getattr(event, name)) is not None:
             body[name] = value
-    for name in ("tokens", "fields"):
-        if value := getattr(event, name):
-            body[name] = list(value)
+    if len(event.orders) == 1:
+        body["order"] = event.orders[0]
+    several = {"orders": event.orders[1:] and event.orders, "tokens": event.tokens, "fields": event.fields}
+    body |= {name: list(values) for name, values in several.items() if values}
     if event.detail:
         body["detail"] = event.detail
     return body

@@ -16,8 +16,8 @@ Event = Mapping[str, Any]
 
 CSV_COLUMNS = (
     "id", "time", "actor", "role", "action", "outcome", "reason", "policies", "resource", "platform", "merchant",
-    "waybill", "order", "token", "tokens", "carrier", "station", "purpose", "fields", "detail", "request_id", "ip",
-    "salt", "commitment",
+    "waybill", "order", "orders", "token", "tokens", "carrier", "station", "purpose", "fields", "detail", "request_id",
+    "ip", "salt", "commitment",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -101,6 +101,7 @@ def ocsf(event: Event) -> dict[str, Any]:
         "resources": [
             {"type": name, "uid": event[name]} for name in ("resource", "waybill", "order", "token") if name in event
         ]
+        + [{"type": "order", "uid": order} for order in event.get("orders", ())]
         + [{"type": "token", "uid": token} for token in event.get("tokens", ())],
         "unmapped": {name: event[name] for name in _UNMAPPED if name in event},
     }  # fmt: skip

@@ -89,12 +89,17 @@ class AuditService:
 
     def _page(self, unit: Unit, asked: Question, limit: int) -> Page:
         scope = _scope(unit)
-        edge = store.find_edge(unit.conn, scope, asked, self._steps)
+        edges = [store.find_edge(unit.conn, scope, walk, self._steps) for walk in store.walks(scope, asked)]
+        edge = max((edge for edge in edges if edge is not None), default=None)
         within = asked if edge is None else replace(asked, since=edge)
-        rows = store.find_events(unit.conn, scope, within, limit + 1, self._steps)
+        rows = [
+            row
+            for walk in store.walks(scope, within)
+            for row in store.find_events(unit.conn, scope, walk, limit + 1, self._steps)
+        ]
         if "token" in asked.filters:
-            made = store.find_making(unit.conn, scope, within, self._token_of(asked.filters["token"]))
-            rows = sorted(rows + made, key=lambda row: row["id"], reverse=True)[: limit + 1]
+            rows += store.find_making(unit.conn, scope, within, self._token_of(asked.filters["token"]))
+        rows = sorted(rows, key=lambda row: row["id"], reverse=True)[: limit + 1]
         return Page(rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else edge)
 
 

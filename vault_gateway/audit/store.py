@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from psycopg import Cursor
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Kind
 
-# A filter's name in the contract and its column: of the event, but for `token` of the table beside it.
+# A filter's name in the contract and its column: of the event, but for `token` of a table beside it. So for `orders`,
+# which is an order among several (see `walks`).
 COLUMNS: Mapping[str, LiteralString] = {
     "actor": "actor",
     "role": "role",
@@ -20,13 +21,15 @@ COLUMNS: Mapping[str, LiteralString] = {
     "outcome": "outcome",
     "waybill": "waybill",
     "order": "order_ref",
+    "orders": "order_ref",
     "token": "token",
     "carrier": "carrier",
     "station": "station",
     "purpose": "purpose",
 }
 # Few events have one of these in common, so they lead whatever the scope.
-_KEYS = ("token", "waybill", "order")
+_KEYS = ("token", "waybill", "order", "orders")
+_BESIDE: Mapping[str, LiteralString] = {"token": "audit_token", "orders": "audit_order"}
 # An index of each log leads with one of these, the rarest first.
 _OF_A_LOG = ("station", "actor", "carrier", "action")
 
@@ -138,6 +141,15 @@ def enter_scope(conn: Connection, *, log: str | None, tenant_id: UUID | None) ->
     )
 
 
+def walks(scope: Scope, asked: Question) -> list[Question]:
+    """The questions whose answers are those of `asked`: an event of one order is found by another index than one of
+    several."""
+    if _lead(scope, asked) != ("order",):
+        return [asked]
+    several = {"orders" if name == "order" else name: value for name, value in asked.filters.items()}
+    return [asked, replace(asked, filters=several)]
+
+
 def find_edge(conn: Connection, scope: Scope, asked: Question, steps: int) -> UUID | None:
     """Where a page has to end so that it walks over at most `steps` index entries (each log has its share);
     None where it may run to the end, or every entry is an answer, so that the page's own limit ends it."""
@@ -165,7 +177,6 @@ def find_events(conn: Connection, scope: Scope, asked: Question, limit: int, ste
     below it whatever is written meanwhile. `asked.since` is the edge, where there is one: nothing above it is
     beyond the limit of the inner select, which is there so that only the lead's index can be walked."""
     lead = _lead(scope, asked)
-    rest = [name for name in asked.filters if name not in lead]
     return conn.execute(
         f"""
         select found.* from {_ground(scope)}
@@ -176,7 +187,7 @@ def find_events(conn: Connection, scope: Scope, asked: Question, limit: int, ste
             where {_of_ground(scope)} and {_where("e", asked, lead)}
             order by e.id desc limit %(steps)s
           ) as walked
-          where {_where("walked", Question(asked.filters), rest)}
+          where {_fits("walked", asked, lead)}
           order by walked.id desc limit %(limit)s
         ) as found
         order by found.id desc limit %(limit)s
@@ -188,12 +199,12 @@ def find_events(conn: Connection, scope: Scope, asked: Question, limit: int, ste
 
 def find_making(conn: Connection, scope: Scope, asked: Question, token: TokenName | None) -> list[Row]:
     """The event in which a token was made, where it fits the question too: a batch does not name its tokens."""
-    rest = [name for name in asked.filters if name != "token"]
     return conn.execute(
         f"""
         select e.id, e.body, e.salt, e.commitment from {_ground(scope)}
         join audit_event e on {_of_ground(scope)}
-        where e.id = (select event_that_made(%(kind)s, %(id)s)) and {_where("e", asked, rest)}
+        where e.id = (select event_that_made(%(kind)s, %(id)s)) and {_where("e", asked, ())}
+          and {_fits("e", asked, ("token",))}
         """,
         {
             **_parameters(scope, asked),
@@ -231,14 +242,15 @@ def _lead(scope: Scope, asked: Question) -> tuple[str, ...]:
 
 def _index(lead: Sequence[str]) -> LiteralString:
     """The table whose index is walked."""
-    return "audit_token" if "token" in lead else "audit_event"
+    return next((_BESIDE[name] for name in lead if name in _BESIDE), "audit_event")
 
 
 def _index_with_events(lead: Sequence[str]) -> LiteralString:
-    """`e`, whose index is walked, and the `event` of each of its entries: the row itself, but for tokens."""
-    if "token" not in lead:
+    """`e`, whose index is walked, and the `event` of each of its entries: the row itself, but for a table beside it."""
+    table = _index(lead)
+    if table == "audit_event":
         return "audit_event e join lateral (select e.*) as event on true"
-    return "audit_token e join audit_event event on event.tenant_id = e.tenant_id and event.id = e.id"
+    return f"{table} e join audit_event event on event.tenant_id = e.tenant_id and event.id = e.id"
 
 
 def _ground(scope: Scope) -> LiteralString:
@@ -263,6 +275,15 @@ def _where(table: LiteralString, asked: Question, names: Sequence[str]) -> Liter
     if asked.before is not None:
         conditions.append(f"{table}.id < %(before)s")
     return " and ".join(conditions) or "true"
+
+
+def _fits(table: LiteralString, asked: Question, lead: Sequence[str]) -> LiteralString:
+    """The filters that the index does not answer."""
+    rest = [name for name in asked.filters if name not in lead]
+    equal = _where(table, Question(asked.filters), [name for name in rest if name != "order"])
+    if "order" not in rest:
+        return equal
+    return f"{equal} and ({table}.order_ref = %(order)s or {table}.body -> 'orders' ? %(order)s)"
 
 
 def _share(scope: Scope, steps: int) -> int:

@@ -130,7 +130,8 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Waybill:
-    """`relay` is the number that lives, or why there is none though one was asked for."""
+    """`relay` is the number that lives, or why there is none though one was asked for. `orders` are all orders in the
+    parcel, `order` the first; `merged`, in the answer to a batch, the places of the orders that share it."""
 
     waybill_no: str
     network: str
@@ -148,6 +149,8 @@ class Waybill:
     deliver_by: datetime | None = None
     routing_code: str | None = None
     relay: RelayNumber | ItemError | None = None
+    orders: Sequence[str] = ()
+    merged: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +246,7 @@ class AuditEvent:
     order: str | None = None
     token: str | None = None
     tokens: Sequence[str] = ()
+    orders: Sequence[str] = ()
     carrier: str | None = None
     station: str | None = None
     purpose: str | None = None

@@ -68,6 +68,8 @@ def waybill(body: Body) -> Waybill:
         deliver_by=_time(body["deliver_by"]) if "deliver_by" in body else None,
         routing_code=body.get("routing_code"),
         relay=item(body["relay"], relay_number) if "relay" in body else None,
+        orders=_orders(body),
+        merged=tuple(body.get("merged", ())),
     )
 
 
@@ -143,6 +145,7 @@ def audit_event(body: Body) -> AuditEvent:
         order=body.get("order"),
         token=body.get("token"),
         tokens=tuple(body.get("tokens", ())),
+        orders=_orders(body),
         carrier=body.get("carrier"),
         station=body.get("station"),
         purpose=body.get("purpose"),
@@ -164,6 +167,11 @@ def _break_glass_reveal(body: Body) -> BreakGlassReveal:
 
 def _masked(body: Body) -> Masked:
     return Masked(body["name"], body["phone"], body["address"])
+
+
+def _orders(body: Body) -> tuple[str, ...]:
+    """All of them: one is told as `order` alone."""
+    return tuple(body.get("orders", [body["order"]] if "order" in body else ()))
 
 
 def _time(text: str) -> datetime:

@@ -55,9 +55,12 @@ class Waybills:
     def create(self, order: Order) -> Waybill:
         return reading.waybill(self._http.create("/v1/waybills", {**self._tenant, **order.to_json()}))
 
-    def create_many(self, orders: Sequence[Order]) -> list[Waybill | ItemError]:
-        """A waybill for each order, or why there is none, in order. Up to 1,000 orders."""
-        body = {**self._tenant, "items": [order.to_json() for order in orders]}
+    def create_many(self, orders: Sequence[Order], *, merge: bool = False) -> list[Waybill | ItemError]:
+        """A waybill for each order, or why there is none, in order. Up to 1,000 orders. With `merge` those that are
+        the same in all but their references, recipient and sender by match, get one waybill together."""
+        body: dict[str, Any] = {**self._tenant, "items": [order.to_json() for order in orders]}
+        if merge:
+            body["merge"] = True
         answer = self._http.create("/v1/waybills", body)
         return [reading.item(one, reading.waybill) for one in answer["items"]]
 

@@ -126,22 +126,25 @@ def _ship(telling: Telling, players: Cast, recipients: dict[str, Recipient]) -> 
     pairs = [[names[at] for at in group] for group in groups if len(group) > 1]
     telling.done(
         len(pairs) == TWICE and [HERO, "DEMO-0032"] in pairs,
-        f"{len(pairs)} buyers ordered twice in other words: their parcels can be merged ({HERO} + DEMO-0032)",
+        f"{len(pairs)} buyers ordered twice in other words: their orders can go together ({HERO} + DEMO-0032)",
     )
     wanted = [Order("douyin", SWIFT, recipients[name], order=name, relay=True) for name in names]
     began = time.monotonic()
-    made = players.shop.waybills.create_many(wanted)
+    made = players.shop.waybills.create_many(wanted, merge=True)
     seconds = time.monotonic() - began
     waybills = [one for one in made if isinstance(one, Waybill)]
-    telling.done(
-        len(waybills) == GOOD, f"{len(waybills)} e-waybills in {seconds:.2f} s; the label of {HERO}:"
-    )
+    parcels = {one.waybill_no for one in waybills}
     waybill = waybills[names.index(HERO)]
+    telling.done(
+        len(waybills) == GOOD and len(parcels) == GOOD - TWICE and waybill.orders == (HERO, "DEMO-0032"),
+        f"{len(waybills)} orders in {len(parcels)} e-waybills: {seconds:.2f} s; the label of {HERO}:",
+    )
     label = waybill.label
     head = f"{label['barcode']}   {label['carrier']}"
-    screen.box([head, label["recipient"], label["address"], f"call {label['call']}"], "bold")
+    last = f"call {label['call']}   {label['orders']} orders"
+    screen.box([head, label["recipient"], label["address"], last], "bold")
     taken = {one.relay.extension for one in waybills if isinstance(one.relay, RelayNumber)}
-    telling.require(len(taken) == GOOD, "each parcel has an extension of its own")
+    telling.require(len(taken) == len(parcels), "each parcel has an extension of its own")
     return waybill, next(text for text in map("{:06d}".format, range(GOOD + 1)) if text not in taken)
 
 

@@ -30,6 +30,12 @@ class AuditEventSchema(AnswerSchema):
     resource = fields.String()
     waybill = fields.String()
     order = fields.String()
+    orders = fields.List(
+        fields.String(),
+        metadata={
+            "description": "Instead of `order` the orders of a parcel that has several; `order=` finds it by each."
+        },
+    )
     token = fields.String(metadata={"description": "The token that the event is about, where it is one."})
     tokens = fields.List(
         fields.String(),

@@ -40,6 +40,7 @@ class LabelSchema(AnswerSchema):
     carrier = fields.String(required=True)
     routing_code = fields.String()
     call = fields.String(metadata={"description": "Relay number and extension, where the parcel has them."})
+    orders = fields.String(metadata={"description": "How many orders are in the parcel, where several are."})
 
 
 class ParcelRelaySchema(AnswerSchema):
@@ -68,7 +69,17 @@ class WaybillViewSchema(AnswerSchema):
             "description": "The recipient's code, for whoever the order is: what was looked at, by whom."
         }
     )
-    order = fields.String()
+    order = fields.String(metadata={"description": "The first, where several are in the parcel."})
+    orders = fields.List(
+        fields.String(), metadata={"description": "All orders in the parcel, where several were merged."}
+    )
+    merged = fields.List(
+        fields.Integer(),
+        metadata={
+            "description": "In the answer to a batch with `merge`: the places, from 0, of the items that became this"
+            " parcel."
+        },
+    )
     routing_code = fields.String(
         metadata={
             "description": "What the carrier sorts by, of the recipient's region, where its table has one."
@@ -113,6 +124,7 @@ _VIEW = {
         "carrier": "example-express",
     },
 }
+_MERGED = {**_VIEW, "orders": ["SO-1024", "SO-1025"], "merged": [0, 1]}
 _ASSIGNED = {
     **{name: value for name, value in _VIEW.items() if name not in ("receipt", "order")},
     "state": "out_for_delivery",
@@ -152,16 +164,25 @@ OPERATIONS = (
         summary="Make waybills",
         text="A parcel for a recipient given in tokens. Without `waybill_no` a number is taken from the merchant's"
         " segments (`branch` chooses among them), or made up by the network's test rule where none is granted. One"
-        " waybill, or up to 1,000 as `items`; a batch answers item by item. `/v1/tokens/match` says which orders are"
-        " for one recipient, so that they can go as one parcel.",
+        " waybill, or up to 1,000 as `items`; a batch answers item by item. With `merge` items go in one parcel, up to"
+        " 100, where recipient and sender are the same by `/v1/tokens/match` and network, carrier, branch, number and"
+        " relay to the letter: one number, one fee. Each of them is answered with that parcel.",
         bodies=(OneWaybillSchema, ManyWaybillsSchema),
-        body_examples={"one": _ORDER, "many": {"items": [_ORDER, _ORDER]}},
+        body_examples={
+            "one": _ORDER,
+            "many": {"items": [_ORDER, _ORDER]},
+            "merged": {"merge": True, "items": [_ORDER, {**_ORDER, "order": "SO-1025"}]},
+        },
         idempotent=True,
         answers={
             201: Answer(
                 "Made: one waybill, or all of a batch.",
                 (WaybillViewSchema, WaybillBatchSchema),
-                examples={"one": _VIEW, "many": {"items": [_VIEW]}},
+                examples={
+                    "one": _VIEW,
+                    "many": {"items": [_VIEW]},
+                    "merged": {"items": [_MERGED, _MERGED]},
+                },
             ),
             207: Answer(
                 "Some of a batch were made.",

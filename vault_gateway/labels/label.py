@@ -16,7 +16,8 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """All that is printed. `call` is the relay number and its extension, `receipt` what the QR code says."""
+    """All that is printed. `call` is the relay number and its extension, `receipt` what the QR code says; `orders`
+    how many are in the parcel, where there are several."""
 
     waybill_no: str
     carrier: str
@@ -27,3 +28,4 @@ class Label:
     sender: Masked | None = None
     routing_code: str | None = None
     call: str | None = None
+    orders: int = 1

@@ -119,11 +119,12 @@ class _Page:
         unit = self._unit
         yield Matrix(self._left, top, side, tuple(qr(label.receipt)))
         x, width = self._left + side + 3 * unit, self._width - side - 3 * unit
+        several = f"  共 {label.orders} 单 / {label.orders} orders" if label.orders > 1 else ""
         texts = (
             ("扫码查看谁看过您的信息", 3.4),
             ("Scan: who looked at your data", 2.8),
             (label.waybill_no, 3.0),
-            (label.day, 3.0),
+            (label.day + several, 3.0),
         )
         y = top
         for text, size in texts:

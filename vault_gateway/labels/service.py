@@ -80,4 +80,5 @@ class LabelService:
             routing_code=waybill.routing_code,
             receipt=f"{self._public_url}/receipt/{waybill.receipt_code}",
             day=waybill.created_at.date().isoformat(),
+            orders=len(waybill.orders),
         )

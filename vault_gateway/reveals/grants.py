@@ -128,7 +128,7 @@ def about(event: Event, grant: Grant) -> Event:
         token=_single_token(grant),
         tokens=() if grant.waybill_id is None else tokens_of(grant),
         waybill=grant.waybill_no,
-        order=grant.order_ref,
+        orders=grant.orders,
         carrier=grant.carrier,
         purpose=grant.purpose,
         fields=grant.fields,

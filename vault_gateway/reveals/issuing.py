@@ -77,9 +77,7 @@ class Issuer:
             if earlier is not None:
                 return _issued_before(unit, earlier, event), None
             tenant, waybill, _ = find(unit, wanted.waybill_no, event, action="waybill.read", lock="update")
-            event = replace(
-                event, waybill=waybill.waybill_no, order=waybill.order_ref, carrier=waybill.carrier
-            )
+            event = replace(event, waybill=waybill.waybill_no, orders=waybill.orders, carrier=waybill.carrier)
             policies = require_reveal(unit, tenant, waybill, event, wanted.purpose, self._clock())
             event = replace(event, policies=policies)
             # Out for delivery, the handover is what happened to a parcel last.
@@ -140,7 +138,7 @@ class Issuer:
             id=new_id(now),
             waybill_id=waybill.id,
             waybill_no=waybill.waybill_no,
-            order_ref=waybill.order_ref,
+            orders=waybill.orders,
             carrier=waybill.carrier,
             holder=holder,
             principal=caller.principal.id,

@@ -39,7 +39,7 @@ class Grant:
     id: UUID
     waybill_id: UUID | None
     waybill_no: str | None
-    order_ref: str | None
+    orders: tuple[str, ...]
     carrier: str | None
     holder: str
     principal: str

@@ -12,16 +12,18 @@ from vault_gateway.audit.store import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State
+from vault_gateway.waybills.store.orders import further_orders, orders_of
 
 Lock = Literal["share", "update"]
 _LOCKS = {"share": "for share", "update": "for update"}
 
-_COLUMNS = """
+_COLUMNS = f"""
     id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose, fields, tokens, state,
     public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at,
     case when purpose = 'break_glass' then (
       select b.issuer from break_glass b where b.tenant_id = reveal_grant.tenant_id and b.id = reveal_grant.id
-    ) end as issuer
+    ) end as issuer,
+    {further_orders("reveal_grant", "waybill_id")}
 """
 
 
@@ -51,7 +53,7 @@ def insert_grant(conn: Connection, tenant_id: UUID, grant: Grant) -> None:
             "id": grant.id,
             "waybill_id": grant.waybill_id,
             "waybill_no": grant.waybill_no,
-            "order_ref": grant.order_ref,
+            "order_ref": next(iter(grant.orders), None),
             "carrier": grant.carrier,
             "holder": grant.holder,
             "principal": grant.principal,
@@ -182,7 +184,7 @@ def _grant(row: Row) -> Grant:
         id=row["id"],
         waybill_id=row["waybill_id"],
         waybill_no=row["waybill_no"],
-        order_ref=row["order_ref"],
+        orders=orders_of(row),
         carrier=row["carrier"],
         holder=row["holder"],
         principal=row["principal"],

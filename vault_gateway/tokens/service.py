@@ -32,6 +32,7 @@ from vault_gateway.tokens.items import (
     restored,
     stored,
 )
+from vault_gateway.tokens.matching import groups_of, person_of
 from vault_gateway.tokens.normalise import Normalised, Normaliser
 from vault_gateway.tokens.text import ValueRefused
 
@@ -68,7 +69,7 @@ class TokenService:
     ) -> list[dict[str, Any]]:
         """One answer an item, in order: `ref, token, kind, masked` or `ref, error`. Either all tokens of a
         request are kept, or none is."""
-        policies = self._ground(caller, tenant, Event("token.create", order=order))
+        policies = self._ground(caller, tenant, Event("token.create", orders=_named(order)))
         read = [read_item(self._normaliser, item) for item in items]
         good = [(item.kind, item.value) for item in read if item.kind is not None and item.value is not None]
         ids = new_ids(self._clock(), len(good))
@@ -165,9 +166,7 @@ class TokenService:
     def match(
         self, caller: Caller, tenant: Tenant, recipients: Sequence[dict[str, str]]
     ) -> tuple[list[list[int]], list[int]]:
-        """Positions of the same recipient, and positions that name a token which is not there. Two are the
-        same when name, phone and address have equal blind indexes; what a platform and what a merchant
-        submitted never have."""
+        """Positions of the same recipient, and positions that name a token which is not there."""
         parsed = [[_of_kind(kind, recipient[kind.value]) for kind in Kind] for recipient in recipients]
         ids = {token_id for three in parsed for token_id in three if token_id is not None}
         event = Event("token.match", detail={"count": len(recipients)})
@@ -175,19 +174,8 @@ class TokenService:
         with self._ledger.open(caller, tenant) as unit:
             known = store.blind_indexes_of(unit.conn, tenant.id, list(ids))
             unit.record(replace(event, policies=policies))
-        groups: dict[tuple[bytes, ...], list[int]] = {}
-        missing = []
-        for position, three in enumerate(parsed):
-            indexes = tuple(
-                known[token_id][1]
-                for kind, token_id in zip(Kind, three, strict=True)
-                if token_id in known and known[token_id][0] is kind
-            )
-            if len(indexes) == len(Kind):
-                groups.setdefault(indexes, []).append(position)
-            else:
-                missing.append(position)
-        return list(groups.values()), missing
+        people = [person_of(known, three) for three in parsed]
+        return groups_of(people), [position for position, person in enumerate(people) if person is None]
 
     def erase(self, caller: Caller, tenant: Tenant, token: str) -> None:
         """Removes ciphertext, mask, index and region of a token at once."""
@@ -207,7 +195,7 @@ class TokenService:
                 raise refused(replace(event, token=None), not_found(), reason="unknown_token")
             if self._on_erased is not None:
                 self._on_erased(unit, tenant, parsed[1])
-            unit.record(replace(event, policies=policies, order=row["order_ref"]))
+            unit.record(replace(event, policies=policies, orders=_named(row["order_ref"])))
 
     def _ground(self, caller: Caller, tenant: Tenant, event: Event) -> tuple[str, ...]:
         """Is this the caller's ground? Asked before Vault or a row is touched."""
@@ -246,7 +234,10 @@ class TokenService:
         self._tenants.ensure(unit.conn, tenant)
         digest = hashlib.sha256(b"".join(row.id.bytes for row in rows)).hexdigest()
         event = Event(
-            "token.create", policies=policies, order=order, detail={"count": len(rows), "digest": digest}
+            "token.create",
+            policies=policies,
+            orders=_named(order),
+            detail={"count": len(rows), "digest": digest},
         )
         store.insert_tokens(
             unit.conn,
@@ -265,6 +256,10 @@ def _repeated(
     unread = made_before(read, outcomes)
     views = store.find_views(unit.conn, tenant.id, unread) if unread else {}
     return answers_of(read, outcomes, {token_id: row["masked"] for token_id, row in views.items()})
+
+
+def _named(order: str | None) -> tuple[str, ...]:
+    return () if order is None else (order,)
 
 
 def _of_kind(kind: Kind, token: str) -> UUID | None:

@@ -19,7 +19,9 @@ from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.tokens.ids import token_text
+from vault_gateway.tokens.matching import groups_of
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
+from vault_gateway.waybills.merging import Lots, each_alone, gathered, in_places, lots_of
 from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
@@ -53,10 +55,17 @@ class WaybillMaker:
         self._watchers = watchers
 
     def create(
-        self, caller: Caller, tenant: Tenant, orders: Sequence[Order], key: RequestKey | None
+        self,
+        caller: Caller,
+        tenant: Tenant,
+        orders: Sequence[Order],
+        key: RequestKey | None,
+        *,
+        merge: bool = False,
     ) -> list[Shown | GatewayError]:
         """A waybill or the reason why there is none, in order. One transaction: all or nothing is kept. A parcel
-        for which there is no relay number goes without one."""
+        for which there is no relay number goes without one. With `merge` orders of one recipient go in one parcel,
+        which is then the answer of each."""
         event = Event("waybill.create")
         policies = self._ledger.require(caller, event, tenant_ground(tenant), denial(caller.principal))
         with self._ledger.open(caller, tenant) as unit:
@@ -66,20 +75,27 @@ class WaybillMaker:
             self._tenants.ensure(unit.conn, tenant)
             known = known_tokens(unit, tenant, orders)
             networks, now = self._networks(), self._clock()
-            made = drafts_of(unit, tenant, orders, known, networks, now)
-            sheets = self._number(unit, tenant, orders, made, networks)
+            drafts = drafts_of(unit, tenant, orders, known, networks, now)
+            lots = lots_of(unit, tenant, orders, drafts) if merge else each_alone(orders)
+            together, made = gathered(lots, orders, drafts)
+            leading = [some[0] for some in together]
+            sheets = self._number(unit, tenant, leading, made, networks)
             insert_sheets(unit.conn, tenant.id, sheets, networks.day_of(tenant.platform, now))
-            _keep(unit, tenant, orders, made, replace(event, policies=policies))
-            bound = self._bind(unit, tenant, orders, made, known)
+            _keep(unit, tenant, together, made, replace(event, policies=policies))
+            bound = self._bind(unit, tenant, leading, made, known)
             if key is not None:
-                keep_answer(unit.conn, key, [_stored(item) for item in made], self._clock)
+                stored = in_places(lots, [_stored(item, bound) for item in made])
+                keep_answer(unit.conn, key, stored, self._clock)
             fresh = [item for item in made if isinstance(item, Waybill)]
             for watcher in self._watchers:
                 watcher.made(unit, tenant, fresh, known)
-        return [
-            item if isinstance(item, GatewayError) else Shown(item, known.masks, bound.get(item.id))
-            for item in made
-        ]
+        return _answers(
+            lots,
+            [
+                item if isinstance(item, GatewayError) else Shown(item, known.masks, bound.get(item.id))
+                for item in made
+            ],
+        )
 
     def _number(
         self, unit: Unit, tenant: Tenant, orders: Sequence[Order], made: Drafts, networks: Networks
@@ -109,11 +125,16 @@ class WaybillMaker:
         return {parcel.waybill_id: answer for parcel, answer in zip(parcels, bound, strict=True)}
 
     def _repeat(self, unit: Unit, tenant: Tenant, stored: list[str]) -> list[Shown | GatewayError]:
-        ids = [UUID(text) for text in stored if not text.startswith("!")]
-        waybills = get_waybills(unit.conn, tenant.id, ids)
-        as_made = [_as_made(waybill) for waybill in waybills.values()]
-        shown = {one.waybill.id: one for one in show(unit, tenant, as_made, self._clock())}
-        return [_stored_error(text[1:]) if text.startswith("!") else shown[UUID(text)] for text in stored]
+        lots = groups_of(stored)
+        kept = [stored[lot[0]].partition("!") for lot in lots]
+        ids = [UUID(text) for text, _, _ in kept if text]
+        numberless = {UUID(text): _stored_error(error) for text, _, error in kept if text and error}
+        as_made = [_as_made(waybill) for waybill in get_waybills(unit.conn, tenant.id, ids).values()]
+        by_id = {
+            str(one.waybill.id): replace(one, relay=one.relay or numberless.get(one.waybill.id))
+            for one in show(unit, tenant, as_made, self._clock())
+        }
+        return _answers(lots, [by_id[text] if text else _stored_error(error) for text, _, error in kept])
 
 
 def parcel_of(tenant: Tenant, waybill: Waybill, region: Mapping[str, str]) -> Parcel:
@@ -135,7 +156,7 @@ def tokens_of(*parties: Party | None) -> tuple[str, ...]:
 def _keep(
     unit: Unit,
     tenant: Tenant,
-    orders: Sequence[Order],
+    together: Sequence[Sequence[Order]],
     made: Sequence[Waybill | GatewayError],
     event: Event,
 ) -> None:
@@ -144,8 +165,8 @@ def _keep(
         insert_waybills(unit.conn, tenant.id, waybills)
         unit.record_all(
             [
-                _told(event, order, waybill)
-                for order, waybill in zip(orders, made, strict=True)
+                _told(event, orders, waybill)
+                for orders, waybill in zip(together, made, strict=True)
                 if isinstance(waybill, Waybill)
             ]
         )
@@ -156,16 +177,27 @@ def _keep(
         unit.record(replace(denied, detail={"items": foreign}))
 
 
-def _told(event: Event, order: Order, waybill: Waybill) -> Event:
+def _told(event: Event, orders: Sequence[Order], waybill: Waybill) -> Event:
     """With the texts of the tokens as they came: to write a thousand of them anew takes a while."""
+    parties = [party for order in orders for party in (order.recipient, order.sender or {})]
     return Event(
         event.action,
         policies=event.policies,
         waybill=waybill.waybill_no,
-        order=waybill.order_ref,
+        orders=waybill.orders,
         carrier=waybill.carrier,
-        tokens=[*order.recipient.values(), *(order.sender or {}).values()],
+        tokens=[text for party in parties for text in party.values()],
+        detail={"orders": len(orders)} if len(orders) > 1 else {},
     )
+
+
+def _answers(lots: Lots, answers: Sequence[Shown | GatewayError]) -> list[Shown | GatewayError]:
+    """In the places of the orders; one that several share says whose it is."""
+    told = [
+        replace(answer, merged=tuple(lot)) if isinstance(answer, Shown) and len(lot) > 1 else answer
+        for lot, answer in zip(lots, answers, strict=True)
+    ]
+    return in_places(lots, told)
 
 
 def _as_made(waybill: Waybill) -> Waybill:
@@ -180,8 +212,11 @@ def _as_made(waybill: Waybill) -> Waybill:
     )
 
 
-def _stored(item: Waybill | GatewayError) -> str:
-    return f"!{item.code} {item.detail}" if isinstance(item, GatewayError) else str(item.id)
+def _stored(item: Waybill | GatewayError, bound: Mapping[UUID, Binding | GatewayError]) -> str:
+    """An id, behind `!` an error, or both: the parcel was made, and has no relay number though it asked for one."""
+    made = "" if isinstance(item, GatewayError) else str(item.id)
+    error = item if isinstance(item, GatewayError) else bound.get(item.id)
+    return f"{made}!{error.code} {error.detail}" if isinstance(error, GatewayError) else made
 
 
 def _stored_error(text: str) -> GatewayError:

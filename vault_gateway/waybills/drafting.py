@@ -129,7 +129,7 @@ def _draft(
         waybill_no=order.waybill_no or "",
         network=order.network,
         carrier=order.carrier,
-        order_ref=order.order,
+        orders=() if order.order is None else (order.order,),
         state=State.CREATED,
         recipient=recipient,
         sender=sender,

@@ -83,7 +83,7 @@ def about(event: Event, waybill: Waybill) -> Event:
     return replace(
         event,
         waybill=waybill.waybill_no,
-        order=waybill.order_ref,
+        orders=waybill.orders,
         carrier=waybill.carrier,
         station=waybill.station,
     )

@@ -47,7 +47,8 @@ def waybills_blueprint(service: WaybillService, lists: WaybillLists, request_key
         who = caller()
         body, many = json_body_either(_ONE, _MANY)
         orders = [_order(item) for item in body["items"]] if many else [_order(body)]
-        made = service.create(who, _tenant(who, body), orders, request_keys.of(who, raw_body()))
+        key = request_keys.of(who, raw_body())
+        made = service.create(who, _tenant(who, body), orders, key, merge=many and body["merge"])
         if not many:
             only = made[0]
             if isinstance(only, GatewayError):

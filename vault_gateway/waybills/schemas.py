@@ -38,6 +38,7 @@ class OneWaybillSchema(OrderSchema, TenantSchema):
 
 
 class ManyWaybillsSchema(TenantSchema):
+    merge = TrueOrFalse(load_default=False)
     items = fields.List(
         PlainNested(OrderSchema, read_always=("branch",)),
         required=True,

@@ -26,6 +26,8 @@ class Shown:
     masks: dict[UUID, str]
     # The relay number that lives, or why there is none though one was asked for.
     relay: Binding | GatewayError | None = None
+    # In the answer to a batch, the places of the orders that became this one parcel.
+    merged: tuple[int, ...] = ()
 
 
 def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
@@ -51,9 +53,7 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
     if waybill.deliver_by is not None:
         view["deliver_by"] = rfc3339(waybill.deliver_by)
     if caller.principal.role in _OWNERS:
-        view["receipt"] = waybill.receipt_code
-        if waybill.order_ref is not None:
-            view["order"] = waybill.order_ref
+        view |= _of_owner(shown)
     if waybill.routing_code is not None:
         view["routing_code"] = waybill.routing_code
     if isinstance(shown.relay, GatewayError):
@@ -63,7 +63,19 @@ def view_of(shown: Shown, caller: Caller) -> dict[str, Any]:
         view["relay"] = {
             name: number[name] for name in ("number", "extension", "expires_at") if name in number
         }
-    view["label"] = _label(view)
+    view["label"] = _label(view, len(waybill.orders))
+    return view
+
+
+def _of_owner(shown: Shown) -> dict[str, Any]:
+    orders = shown.waybill.orders
+    view: dict[str, Any] = {"receipt": shown.waybill.receipt_code}
+    if orders:
+        view["order"] = orders[0]
+    if len(orders) > 1:
+        view["orders"] = list(orders)
+    if shown.merged:
+        view["merged"] = list(shown.merged)
     return view
 
 
@@ -75,8 +87,8 @@ def _masked(party: Party, masks: dict[UUID, str]) -> dict[str, str]:
     }
 
 
-def _label(view: dict[str, Any]) -> dict[str, str]:
-    """The lines a label shows: masks and the number, nothing else."""
+def _label(view: dict[str, Any], orders: int) -> dict[str, str]:
+    """The lines a label shows: masks, the number, and how many orders are in it where several are."""
     recipient = view["recipient"]
     label = {
         "barcode": view["waybill_no"],
@@ -89,4 +101,6 @@ def _label(view: dict[str, Any]) -> dict[str, str]:
     relay = view.get("relay", {})
     if "extension" in relay:
         label["call"] = f"{relay['number']} {relay['extension']}"
+    if orders > 1:
+        label["orders"] = str(orders)
     return label

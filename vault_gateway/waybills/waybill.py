@@ -24,7 +24,8 @@ class Waybill:
     waybill_no: str
     network: str
     carrier: str
-    order_ref: str | None
+    # The references of the orders in it: none, one, or those that were merged into it.
+    orders: tuple[str, ...]
     state: State
     recipient: Party
     sender: Party | None

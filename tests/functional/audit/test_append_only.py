@@ -177,28 +177,29 @@ def kept(world: World, event_id: str) -> dict[str, object]:
     return row
 
 
-def test_which_events_concern_a_token_is_kept_as_well(world: World, town: Town) -> None:
+@pytest.mark.parametrize(
+    ("table", "column", "event"),
+    [
+        ("audit_token", "token", Event("test.kept", tokens=("ph_kept", "ph_kept", "x"))),
+        ("audit_order", "order_ref", Event("test.kept", orders=("kept", "x", "kept"))),
+    ],
+)
+def test_what_events_concern_is_kept_as_well(
+    world: World, town: Town, table: str, column: str, event: Event
+) -> None:
     """Written by the insert of the event itself; nobody adds, changes or removes a line of it."""
-    token = "ph_00000000000000000000000000"
-    load(world, tenant_of(town), [(datetime.now(UTC), Event("test.kept", tokens=(token, token, "x")))])
+    load(world, tenant_of(town), [(datetime.now(UTC), event)])
+    changing = (f"update {table} set {column} = 'x'", f"delete from {table}", f"truncate {table}")
     with psycopg.connect(world.settings.database_url, autocommit=True) as conn:
         conn.execute("select set_config('app.audit_scope', '*', false)")
-        for statement in (
-            "insert into audit_token select * from audit_token",
-            "update audit_token set token = 'x'",
-            "delete from audit_token",
-            "truncate audit_token",
-        ):
+        for statement in (f"insert into {table} select * from {table}", *changing):
             with pytest.raises(errors.InsufficientPrivilege):
                 conn.execute(statement)
-        assert conn.execute("select count(*) from audit_token where token = %s", (token,)).fetchone() == (1,)
+        named = f"select count(*) from {table} where {column} like '%kept'"
+        assert conn.execute(named).fetchone() == (1,)
         conn.execute("select set_config('app.audit_scope', 'no-such-platform', false)")
-        assert conn.execute("select count(*) from audit_token").fetchone() == (0,)
+        assert conn.execute(f"select count(*) from {table}").fetchone() == (0,)
     with world.admin() as admin:
-        for statement in (
-            "update audit_token set token = 'x'",
-            "delete from audit_token",
-            "truncate audit_token",
-        ):
+        for statement in changing:
             with pytest.raises(errors.InsufficientPrivilege, match="never changed or removed"):
                 admin.execute(statement)

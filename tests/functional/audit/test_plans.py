@@ -43,12 +43,13 @@ def filled(world: World, town: Town) -> str:
     good, and of a partition without any."""
     now = world.clock()
     told = (
-        Event("test.filler", waybill=f"W{n}", order=f"O{n}", token=f"ph_{n}", carrier="c", station="s")
+        Event("test.filler", waybill=f"W{n}", orders=orders, token=f"ph_{n}", carrier="c", station="s")
         for n in range(3000)
+        for orders in ((f"O{n}",), (f"O{n}", f"P{n}"))
     )
     load(world, tenant_of(town), [(now, event) for event in told])
     with world.admin() as conn:
-        conn.execute("analyze audit_event, audit_token")
+        conn.execute("analyze audit_event, audit_token, audit_order")
     return f"{now:%Gw%V}"
 
 
@@ -66,6 +67,8 @@ def filled(world: World, town: Town) -> str:
         ({"waybill": "w"}, "waybill_id", "waybill_id"),
         ({"token": "t"}, "audit_token_pkey", "audit_token_pkey"),
         ({"token": "t", "actor": "key:a"}, "audit_token_pkey", "audit_token_pkey"),
+        ({"orders": "o"}, "audit_order_pkey", "audit_order_pkey"),
+        ({"orders": "o", "role": "courier"}, "audit_order_pkey", "audit_order_pkey"),
         ({"order": "o"}, "order_ref_id", "order_ref_id"),
         ({"order": "o", "actor": "key:a", "role": "courier"}, "order_ref_id", "order_ref_id"),
     ],
@@ -100,7 +103,7 @@ def test_a_question_walks_its_index(
                     for name in names
                     if filled in name
                 }
-                if "token" in filters:
+                if {"token", "orders"} & filters.keys():
                     # Each event is then fetched by its key.
                     walked.discard("pkey")
                 assert walked == {of_tenant if of == "tenant" else of_log}

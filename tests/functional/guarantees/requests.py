@@ -55,7 +55,7 @@ NO_REFERENCES = frozenset(
      "events", "month", "by", "purpose", "fields", "public_key", "claim", "ack_code", "reason", "mode", "expires_at",
      "medium", "caller", "text", "template", "language", "params", "role", "action", "outcome", "from", "to", "items",
      "recipient", "sender", "recipients", "origin", "destination", "time",
-     "suspended"}
+     "suspended", "merge"}
 )  # fmt: skip
 # Of one operation something else than what its name says elsewhere.
 _ELSEWHERE = {
@@ -111,6 +111,13 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
         Sample({**_TENANT, **_ORDER, "sender": _RECIPIENT, "waybill_no": "{waybill}"}),
         Sample({**_TENANT, "items": [_ORDER, {**_ORDER, "order": "{order}", "branch": "{branch}"}]}),
         Sample({**_TENANT, "items": [{**_ORDER, "sender": _RECIPIENT, "waybill_no": "{waybill}"}]}),
+        Sample(
+            {
+                **_TENANT,
+                "merge": True,
+                "items": [_ORDER, {**_ORDER, "order": "{order}", "sender": _RECIPIENT}],
+            }
+        ),
     ),
     "list_waybills": (
         Sample(query={**_TENANT, "order": "{order}", "cursor": "{waybill_cursor}"}),

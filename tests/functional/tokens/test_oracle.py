@@ -207,3 +207,24 @@ def test_a_waybill_of_mixed_tokens_tells_nothing(
     assert str(shapes[0]).replace(made[right]["token"], "") == str(shapes[1]).replace(
         made[right + 1]["token"], ""
     )
+
+
+def test_merging_candidates_tells_nothing(attack: tuple[Town, canaries.Person, Any, list[Any]]) -> None:
+    """What match does not tell, a batch of parcels does not either; and no search is counted for it."""
+    town, victim, target, made = attack
+    right = candidates_for(victim.phone).index(victim.phone)
+    tried = [made[at]["token"] for at in range(right - 300, right + 300)]
+    items = [
+        {
+            "network": "douyin",
+            "carrier": town.carrier_slug,
+            "recipient": {**target.as_recipient(), "phone": phone},
+        }
+        for phone in (target.phone, *tried)
+    ]
+    answer = town.merchant.post("/v1/waybills", {"merge": True, "items": items})
+    assert answer.status_code == 201
+    answers = answer.get_json()["items"]
+    assert len({one["waybill_no"] for one in answers}) == len(items)
+    shapes = [(sorted(one), one["recipient"], sorted(one["label"])) for one in answers]
+    assert all(shape == shapes[0] for shape in shapes)

@@ -41,7 +41,7 @@ class Request:
     id: UUID
     waybill_id: UUID | None
     waybill_no: str | None
-    order_ref: str | None
+    orders: tuple[str, ...]
     carrier: str | None
     token: str | None
     issuer: str
@@ -70,7 +70,7 @@ def about(event: Event, request: Request) -> Event:
         event,
         resource=f"break-glass:{request_text(request.id)}",
         waybill=request.waybill_no,
-        order=request.order_ref,
+        orders=request.orders,
         carrier=request.carrier,
         token=request.token,
         purpose=BREAK_GLASS,

@@ -10,6 +10,7 @@ from uuid import UUID
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.breakglass.requests import Part, Request
+from vault_gateway.waybills.store.orders import further_orders, orders_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def insert_request(conn: Connection, tenant_id: UUID, request: Request) -> None:
             request.id,
             request.waybill_id,
             request.waybill_no,
-            request.order_ref,
+            next(iter(request.orders), None),
             request.carrier,
             request.token,
             request.issuer,
@@ -91,7 +92,11 @@ def find_request(
     conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Literal["update"] | None = None
 ) -> Request | None:
     row = conn.execute(
-        "select * from break_glass where tenant_id = %s and id = %s" + (" for update" if lock else ""),
+        f"""
+        select break_glass.*, {further_orders("break_glass", "waybill_id")}
+        from break_glass where tenant_id = %s and id = %s
+        """
+        + ("for update" if lock else ""),
         (tenant_id, request_id),
     ).fetchone()
     return None if row is None else _request(row)
@@ -131,7 +136,7 @@ def _request(row: Row) -> Request:
         id=row["id"],
         waybill_id=row["waybill_id"],
         waybill_no=row["waybill_no"],
-        order_ref=row["order_ref"],
+        orders=orders_of(row),
         carrier=row["carrier"],
         token=row["token"],
         issuer=row["issuer"],

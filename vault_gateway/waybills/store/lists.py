@@ -26,7 +26,10 @@ def list_of_tenant(
         where tenant_id = %(tenant)s
           and (%(state)s::text is null or state = %(state)s)
           and (%(since)s::timestamptz is null or updated_at >= %(since)s)
-          and (%(order)s::text is null or order_ref = %(order)s)
+          and (%(order)s::text is null or id = any(array(
+            select id from waybill where tenant_id = %(tenant)s and order_ref = %(order)s
+            union all
+            select waybill_id from merged_order where tenant_id = %(tenant)s and order_ref = %(order)s)))
           and (%(before)s::uuid is null or id < %(before)s)
         order by id desc limit %(limit)s
         """,

@@ -8,17 +8,19 @@ from uuid import UUID
 
 from vault_gateway.database import Connection, Row
 from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store.orders import further_orders, insert_further_orders, orders_of
 from vault_gateway.waybills.waybill import Party, Waybill
 
-COLUMNS = """
+COLUMNS = f"""
     id, waybill_no, network, carrier, order_ref, state, recipient_name, recipient_phone, recipient_address,
     sender_name, sender_phone, sender_address, courier, station, deliver_by, receipt_code, created_at, updated_at,
-    routing_code
+    routing_code, {further_orders("waybill", "id")}
 """
 
 
 def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybill]) -> None:
-    """New ones, whom no carrier has seen: one statement for any number of them, sent in binary."""
+    """New ones, whom no carrier has seen: one statement for any number of them, sent in binary, and another where
+    orders were merged."""
     senders = [waybill.sender for waybill in waybills]
     conn.execute(
         """
@@ -40,7 +42,7 @@ def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybil
             [waybill.waybill_no for waybill in waybills],
             [waybill.network for waybill in waybills],
             [waybill.carrier for waybill in waybills],
-            [waybill.order_ref for waybill in waybills],
+            [next(iter(waybill.orders), None) for waybill in waybills],
             [waybill.recipient.name for waybill in waybills],
             [waybill.recipient.phone for waybill in waybills],
             [waybill.recipient.address for waybill in waybills],
@@ -53,6 +55,7 @@ def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybil
         ),
         binary=True,
     )
+    insert_further_orders(conn, tenant_id, waybills)
 
 
 def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None) -> Waybill:
@@ -129,7 +132,7 @@ def waybill_of(row: Row) -> Waybill:
         waybill_no=row["waybill_no"],
         network=row["network"],
         carrier=row["carrier"],
-        order_ref=row["order_ref"],
+        orders=orders_of(row),
         state=State(row["state"]),
         recipient=Party(row["recipient_name"], row["recipient_phone"], row["recipient_address"]),
         sender=None
