@@ -49,6 +49,17 @@ class Call:
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call to a number of `who`'s own, and what is told of it in the log."""
+
+    who: Caller
+    call: Call
+    number: RelayNumber
+    event: Event
+    dialler: Dialler
+
+
 class RoutingService:
     def __init__(
         self, ledger: Ledger, keys: RelayKeys, limits: Limits, clock: Clock, *, unrecorded_routes: int
@@ -68,22 +79,22 @@ class RoutingService:
         the call with its event.
         """
         number, event = self._own_number(who, call)
-        dialler = self._dialler(call, number)
+        asked = _Asked(who, call, number, event, self._dialler(call, number))
         extension = call.extension or _extension_in(call.text, number.digits)
         # Not of a pair, or of somebody who calls back: those are known, and dial nothing that they could guess.
         guesses = number.mode == "extension" and extension is not None
-        taken = self._guesses.take(dialler) if guesses else ()
+        taken = self._guesses.take(asked.dialler) if guesses else ()
         if taken is None:
-            return self._reject(who, event, "blocked")
+            return self._reject(asked, "blocked")
         try:
-            end = self._look_up(number, extension, dialler.here)
+            end = self._look_up(number, extension, asked.dialler.here)
         except Exception:
             self._guesses.give_back(taken)
             raise
         if end is None:
-            return self._nobody(who, call, number, event, dialler, taken)
+            return self._nobody(asked, taken)
         self._guesses.give_back(taken)
-        return self._reach(who, call, number, end, dialler.here, event)
+        return self._reach(asked, end)
 
     def _own_number(self, who: Caller, call: Call) -> tuple[RelayNumber, Event]:
         """Before Vault is asked for anything: who may not route hears that there is no such number."""
@@ -108,119 +119,95 @@ class RoutingService:
         with self._ledger.look() as conn:
             return calls.find_end(conn, number.number, dialled, caller, self._clock())
 
-    def _nobody(
-        self,
-        who: Caller,
-        call: Call,
-        number: RelayNumber,
-        event: Event,
-        dialler: Dialler,
-        taken: Tries,
-    ) -> dict[str, Any]:
+    def _nobody(self, asked: _Asked, taken: Tries) -> dict[str, Any]:
         """A stranger to a pair, no extension yet, or one that nobody has, for which a try is `taken`."""
-        if number.mode == "axb":
-            return self._reject(who, event, "unknown_caller")
-        if not taken and call.medium == "voice":
-            if self._guesses.are_used_up(dialler):
-                return self._reject(who, event, "blocked")
-            return self._answered("ask_extension", {"action": "ask_extension", "digits": number.digits})
+        if asked.number.mode == "axb":
+            return self._reject(asked, "unknown_caller")
+        if not taken and asked.call.medium == "voice":
+            if self._guesses.are_used_up(asked.dialler):
+                return self._reject(asked, "blocked")
+            return self._answered("ask_extension", {"action": "ask_extension", "digits": asked.number.digits})
         # A message that names no extension counts as a wrong one.
-        tries = taken or self._guesses.take(dialler)
+        tries = taken or self._guesses.take(asked.dialler)
         if tries is None:
-            return self._reject(who, event, "blocked")
-        if self._guesses.missed(dialler, tries):
-            event = replace(event, detail={**event.detail, "alarm": "guessing"})
-        return self._reject(who, event, "no_binding")
+            return self._reject(asked, "blocked")
+        if self._guesses.missed(asked.dialler, tries):
+            alarmed = replace(asked.event, detail={**asked.event.detail, "alarm": "guessing"})
+            asked = replace(asked, event=alarmed)
+        return self._reject(asked, "no_binding")
 
-    def _reach(
-        self, who: Caller, call: Call, number: RelayNumber, end: End, caller: bytes, event: Event
-    ) -> dict[str, Any]:
+    def _reach(self, asked: _Asked, end: End) -> dict[str, Any]:
         """Connects to an end that was found, or says why not. What fails on the way was told to nobody."""
-        reason = self._reason_against(number, end)
+        reason = self._reason_against(asked.number, end)
         to = end.courier if end.called_back else end.reaches
         if reason is not None or to is None:
-            return self._reject(who, event, reason or "no_binding", end)
-        if not self._begin(who, call, number, end, to, caller, event):
-            return self._reject(who, event, "no_binding", end)
+            return self._reject(asked, reason or "no_binding", end)
+        if not self._begin(asked, end, to):
+            return self._reject(asked, "no_binding", end)
         try:
-            return self._connect(who, call, number, end, to, event)
+            return self._connect(asked, end, to)
         except Exception:
-            self._take_back(number, call)
+            self._take_back(asked)
             raise
 
-    def _begin(
-        self,
-        who: Caller,
-        call: Call,
-        number: RelayNumber,
-        end: End,
-        to: SealedPhone,
-        caller: bytes,
-        event: Event,
-    ) -> bool:
+    def _begin(self, asked: _Asked, end: End, to: SealedPhone) -> bool:
         """The call and its event, in one transaction; False for another call's id."""
-        with self._ledger.open(who, end.tenant) as unit:
+        with self._ledger.open(asked.who, end.tenant) as unit:
             begun = calls.insert_call(
                 unit.conn,
-                number.telecom,
-                call.call_id,
-                call.medium,
+                asked.number.telecom,
+                asked.call.call_id,
+                asked.call.medium,
                 end,
-                number.number,
-                caller,
+                asked.number.number,
+                asked.dialler.here,
                 to.phone,
                 self._clock(),
                 asked_again_within=_ASKED_AGAIN_WITHIN,
             )
             if begun:
-                unit.record(replace(_about(event, end), fields=("phone",), token=to.phone.text))
+                unit.record(replace(_about(asked.event, end), fields=("phone",), token=to.phone.text))
         return begun
 
-    def _connect(
-        self,
-        who: Caller,
-        call: Call,
-        number: RelayNumber,
-        end: End,
-        to: SealedPhone,
-        event: Event,
-    ) -> dict[str, Any]:
-        destination = self._open(who, end, to, _about(event, end))
-        if destination == call.caller and not end.called_back and number.mode == "extension":
-            return self._turn(who, call, number, end, event)
-        if number.mode == "extension" and not end.called_back and not end.can_call_back:
-            self._let_call_back(number, end, to.phone, destination)
-        return self._connected(call, number, end, destination)
+    def _connect(self, asked: _Asked, end: End, to: SealedPhone) -> dict[str, Any]:
+        destination = self._open(asked.who, end, to, _about(asked.event, end))
+        dialled = asked.number.mode == "extension" and not end.called_back
+        if dialled and destination == asked.call.caller:
+            return self._turn(asked, end)
+        if dialled and not end.can_call_back:
+            self._let_call_back(asked.number, end, to.phone, destination)
+        return self._connected(asked, end, destination)
 
-    def _turn(self, who: Caller, call: Call, number: RelayNumber, end: End, event: Event) -> dict[str, Any]:
+    def _turn(self, asked: _Asked, end: End) -> dict[str, Any]:
         """The recipient dialled the own extension: whoever has the parcel now is meant."""
-        turned = replace(_about(event, end), fields=("phone",), detail={**event.detail, "to": "courier"})
         if end.courier is None:
-            answer = self._reject(who, event, "no_binding", end)
-            self._take_back(number, call)
+            answer = self._reject(asked, "no_binding", end)
+            self._take_back(asked)
             return answer
-        with self._ledger.open(who, end.tenant) as unit:
-            calls.turn_call(unit.conn, number.telecom, call.call_id, end.courier.phone)
+        detail = {**asked.event.detail, "to": "courier"}
+        turned = replace(_about(asked.event, end), fields=("phone",), detail=detail)
+        with self._ledger.open(asked.who, end.tenant) as unit:
+            calls.turn_call(unit.conn, asked.number.telecom, asked.call.call_id, end.courier.phone)
             unit.record(replace(turned, token=end.courier.phone.text))
-        return self._connected(call, number, end, self._open(who, end, end.courier, turned))
+        return self._connected(asked, end, self._open(asked.who, end, end.courier, turned))
 
-    def _take_back(self, number: RelayNumber, call: Call) -> None:
+    def _take_back(self, asked: _Asked) -> None:
         with self._ledger.look() as conn:
-            calls.take_back(conn, number.telecom, call.call_id)
+            calls.take_back(conn, asked.number.telecom, asked.call.call_id)
 
-    def _connected(self, call: Call, number: RelayNumber, end: End, destination: str) -> dict[str, Any]:
+    def _connected(self, asked: _Asked, end: End, destination: str) -> dict[str, Any]:
         to, extension = split_extension(destination)
         answer: dict[str, Any] = {
             "action": "connect",
             "destination": to,
-            "display": number.number,
+            "display": asked.number.number,
             "binding_id": BINDING_PREFIX + base32(end.binding_id),
             "max_seconds": MAX_SECONDS,
         }
         if extension is not None:
             answer["extension"] = extension
-        if call.text is not None:
-            answer["text"] = mask_numbers(_without_extension(call.text, number.digits))
+        if asked.call.text is not None:
+            answer["text"] = mask_numbers(_without_extension(asked.call.text, asked.number.digits))
         return self._answered("connect", answer)
 
     def _open(self, who: Caller, end: End, to: SealedPhone, event: Event) -> str:
@@ -245,10 +232,10 @@ class RoutingService:
             return "quota"
         return None
 
-    def _reject(self, who: Caller, event: Event, reason: str, end: End | None = None) -> dict[str, Any]:
+    def _reject(self, asked: _Asked, reason: str, end: End | None = None) -> dict[str, Any]:
         """Written in the log of the parcel where one was dialled."""
-        with self._ledger.open(who, None if end is None else end.tenant) as unit:
-            unit.record(replace(_about(event, end), outcome="deny", reason=reason))
+        with self._ledger.open(asked.who, None if end is None else end.tenant) as unit:
+            unit.record(replace(_about(asked.event, end), outcome="deny", reason=reason))
         return self._answered("reject", {"action": "reject", "reason": reason})
 
     def _answered(self, what: str, answer: dict[str, Any]) -> dict[str, Any]:
