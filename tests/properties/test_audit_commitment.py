@@ -31,7 +31,7 @@ events = st.builds(
     reason=st.none() | texts,
     policies=st.lists(texts, max_size=3),
     resource=st.none() | texts,
-    order=st.none() | texts,
+    orders=st.lists(texts, max_size=3),
     fields=st.lists(texts, max_size=3),
     detail=st.dictionaries(texts, texts | numbers, max_size=4),
 )

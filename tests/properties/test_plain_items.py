@@ -47,7 +47,7 @@ def _read(schema: Schema, body: Any) -> tuple[str, Any]:
 
 def _as_only_item(read: tuple[str, Any]) -> tuple[str, Any]:
     outcome, inner = read
-    return outcome, {"items": [inner] if outcome == "taken" else {0: inner}}
+    return outcome, {"items": [inner], "merge": False} if outcome == "taken" else {"items": {0: inner}}
 
 
 def test_an_order_as_merchants_send_it_is_taken_as_it_is() -> None:
