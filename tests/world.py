@@ -6,7 +6,6 @@ import io
 import itertools
 import secrets
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from tests.serving import start_server, wait_until_ready
 from vault_gateway.app import create_app
 from vault_gateway.database import Connection
 from vault_gateway.embedded.instance import Instance
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.identity import clients
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Role
@@ -221,9 +221,7 @@ class World:
     @contextmanager
     def served(self, **changed: Any) -> Iterator[str]:
         """A further gateway as a process of its own, as production runs it; yields its URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         settings = replace(self.settings, host="127.0.0.1", port=port, **changed)
         log = self.instance.engines.data / "logs" / f"served-{port}.log"
         process = start_server(to_environment(settings), log)

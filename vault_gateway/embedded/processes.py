@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from vault_gateway.embedded.errors import EngineError
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+_LOWEST_PORT = 10_000
 _LARGEST_LOG = 16 * 2**20
 # All that the engines get of our environment: PGPORT, BAO_* or VAULT_* would change what they do, and the
 # gateway's own settings hold secrets.
@@ -32,11 +34,21 @@ def die_with_parent() -> None:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that was free a moment ago. Below those that the system gives to connections that go out:
+    one of these might take it before whoever asked does."""
+    for port in random.sample(range(_LOWEST_PORT, _first_given_port()), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise EngineError(f"no free port was found on 127.0.0.1 from {_LOWEST_PORT} on")
+
+
+def _first_given_port() -> int:
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        first = 0
+    return first if first > _LOWEST_PORT + 1000 else 32768
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 import urllib3
 
-from tests.functional.embedded.installation import free_port
 from tests.serving import start_server
 from tests.world import Town, World, policies_with
 from vault_gateway.access.snapshot import PREFIX
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.environment import to_environment
 
 FREEZE = """

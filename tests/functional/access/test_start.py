@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.embedded.installation import free_port
 from tests.serving import start_server
 from tests.world import Town, World
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.environment import to_environment
 from vault_gateway.settings.policies import default_policies
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.embedded.installation import COMMAND, Up, call, free_port, run, wait_until_gone
+from tests.functional.embedded.installation import COMMAND, Up, call, run, wait_until_gone
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.policies import default_policies
 
 Begin = Callable[..., Up]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from redis import Redis as RedisClient
 
-from tests.functional.embedded.installation import free_port
 from tests.functional.serve.outside import Server, start_redis
+from vault_gateway.embedded.processes import free_port
 
 
 class Redis:

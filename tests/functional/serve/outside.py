@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
-from tests.functional.embedded.installation import free_port
 from vault_gateway.embedded import programs
+from vault_gateway.embedded.processes import free_port
 
 ROOT = Path(__file__).parents[3]
 _PASSWORD = "a password, with a comma"

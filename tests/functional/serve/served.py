@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.functional.embedded.installation import free_port
 from tests.functional.serve.conftest import Outside
 from tests.serving import wait_until_ready
+from vault_gateway.embedded.processes import free_port
 
 
 @dataclass

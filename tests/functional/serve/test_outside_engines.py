@@ -12,9 +12,10 @@ import pytest
 import urllib3
 
 from tests import canaries
-from tests.functional.embedded.installation import call, free_port, run
+from tests.functional.embedded.installation import call, run
 from tests.functional.serve.conftest import Outside, initialise
 from tests.functional.serve.served import Served, serving
+from vault_gateway.embedded.processes import free_port
 
 REQUESTS = re.compile(r'^vault_gateway_requests_total\{.*route="/v1/tokens".*\} (\S+)$', re.MULTILINE)
 

@@ -12,13 +12,13 @@ import pytest
 
 from tests import canaries
 from tests.faults.test_reveal_killed import kill
-from tests.functional.embedded.installation import free_port
 from tests.functional.webhooks.conftest import HERE, Shop, drain, heard, subscribe
 from tests.functional.webhooks.receiver import Receiver, status
 from tests.serving import start_server
 from tests.world import TurnedClock, World, new_town
 from vault_gateway.client.webhooks import NotSigned, verify
 from vault_gateway.database import Database
+from vault_gateway.embedded.processes import free_port
 from vault_gateway.keys import Tokenizer
 from vault_gateway.outside.calling import Outside
 from vault_gateway.settings.environment import to_environment
