@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
+from psycopg.conninfo import make_conninfo
 
 import vault_gateway.app
 from tests import canaries
@@ -19,6 +22,21 @@ from tests.functional.relay.conftest import Line, add_numbers
 from tests.functional.serve.outside import start_redis
 from tests.pool import DIGITS
 from tests.world import Actor, World
+
+WATCHED = "watched"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_keeps_house(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transactions are none of a request's."""
+    monkeypatch.setattr(vault_gateway.app, "keep_house", lambda *_, **__: None)
+
+
+def watched_gateway(world: World, **changed: Any) -> Flask:
+    """A gateway whose transactions can be told from those of others in this process."""
+    return world.gateway(
+        database_url=make_conninfo(world.settings.database_url, application_name=WATCHED), **changed
+    )
 
 
 @contextmanager
@@ -30,7 +48,7 @@ def before_vault(world: World, marker: bytes) -> Iterator[HoldingProxy]:
 
 def served_through(vault: HoldingProxy, world: World, line: Line) -> Line:
     """The line, its telecom and its courier being served by a gateway that asks Vault through the proxy."""
-    app = world.gateway(vault_addr=f"http://127.0.0.1:{vault.port}")
+    app = watched_gateway(world, vault_addr=f"http://127.0.0.1:{vault.port}")
     town = replace(line.town, courier=replace(line.town.courier, app=app))
     return replace(line, town=town, telecom=replace(line.telecom, app=app))
 
@@ -50,12 +68,22 @@ def opened_phones(world: World, line: Line, action: str) -> int:
 
 
 def open_transactions(world: World) -> int:
+    """Of the watched gateway."""
     with world.admin() as conn:
         row = conn.execute(
-            "select count(*)::int as held from pg_stat_activity where state like 'idle in transaction%%'"
+            "select count(*)::int as held from pg_stat_activity"
+            " where state like 'idle in transaction%%' and application_name = %s",
+            (WATCHED,),
         ).fetchone()
     assert row is not None
     return int(row["held"])
+
+
+def test_an_open_transaction_would_be_seen(world: World) -> None:
+    with watched_gateway(world).extensions["database"].connection() as conn, conn.transaction():
+        conn.execute("select 1")
+        assert open_transactions(world) == 1
+    assert open_transactions(world) == 0
 
 
 @contextmanager
@@ -93,11 +121,7 @@ def test_the_event_comes_first_and_no_transaction_waits_for_vault(world: World, 
         assert seen == [(1, 0)] * 3
 
 
-def test_no_transaction_waits_for_redis(
-    world: World, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Its transactions are none of the request's.
-    monkeypatch.setattr(vault_gateway.app, "keep_house", lambda *_, **__: None)
+def test_no_transaction_waits_for_redis(world: World, line: Line, tmp_path: Path) -> None:
     redis = start_redis(tmp_path)
     at = urlsplit(redis.address)
     try:
@@ -106,7 +130,7 @@ def test_no_transaction_waits_for_redis(
         ) as proxy:
             seen: list[int] = []
             proxy.on_request = lambda: seen.append(open_transactions(world))
-            app = world.gateway(redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+            app = watched_gateway(world, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
             watched = replace(line, telecom=replace(line.telecom, app=app))
             assert watched.call(canaries.phone(), line.extension).get_json()["action"] == "connect"
             assert watched.call(canaries.phone(), "000000x").get_json()["reason"] == "no_binding"
