@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 AServer = TypeVar("AServer", bound=HTTPServer)
+
+
+class ThreadedServer(ThreadingHTTPServer):
+    """Of several clients that come at once none is made to wait: with the five of the standard library, the next
+    one's connection is tried again after a second, which is when a gateway gives up."""
+
+    request_queue_size = 128
+    daemon_threads = True
 
 
 class QuietHandler(BaseHTTPRequestHandler):

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 
 import urllib3
 
-from tests.in_thread import QuietHandler, in_thread
+from tests.in_thread import QuietHandler, ThreadedServer, in_thread
 
 
-class CuttingProxy(ThreadingHTTPServer):
+class CuttingProxy(ThreadedServer):
     """`lose` answers are swallowed after the gateway gave them; `halve` are cut in the middle. `seen` has each
     request's method, path, Idempotency-Key and body."""
-
-    daemon_threads = True
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -9,14 +9,14 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from tests.in_thread import QuietHandler, in_thread
+from tests.in_thread import QuietHandler, ThreadedServer, in_thread
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -113,10 +113,9 @@ class Provider:
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-class JwksServer(ThreadingHTTPServer):
+class JwksServer(ThreadedServer):
     """Answers every GET as `answer` does and counts them."""
 
-    daemon_threads = True
     block_on_close = False
 
     def __init__(self, answer: Answer) -> None:

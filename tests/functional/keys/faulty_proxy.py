@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 
 import urllib3
 
-from tests.in_thread import QuietHandler, in_thread
+from tests.in_thread import QuietHandler, ThreadedServer, in_thread
 
 TRANSIT = "/v1/transit/"
 
 
-class FaultyProxy(ThreadingHTTPServer):
+class FaultyProxy(ThreadedServer):
     """Passes `healthy` transit requests and then breaks the others by `fault`. Logins always pass."""
-
-    daemon_threads = True
 
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

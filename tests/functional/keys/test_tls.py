@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.in_thread import QuietHandler, authority, in_thread
+from tests.in_thread import QuietHandler, ThreadedServer, authority, in_thread
 from vault_gateway.keys import vault_health
 
 
@@ -20,7 +19,7 @@ class _Healthy(QuietHandler):
         self.wfile.write(b"{}")
 
 
-class _Quiet(ThreadingHTTPServer):
+class _Quiet(ThreadedServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up over the certificate is what the test wants."""
 

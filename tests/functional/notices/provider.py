@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from tests.in_thread import QuietHandler
+from tests.in_thread import QuietHandler, ThreadedServer
 
 SECRET = "a secret of the tests"
 ACCOUNT, TOKEN, SENDER = "AC0123456789", "an auth token of the tests", "+12025550100"
@@ -89,8 +88,7 @@ class _Handler(QuietHandler):
 def running() -> Iterator[Provider]:
     provider = Provider()
     handler = type("Handler", (_Handler,), {"provider": provider})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with ThreadedServer(("127.0.0.1", 0), handler) as server:
         provider.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from tests.in_thread import QuietHandler, in_thread
+from tests.in_thread import QuietHandler, ThreadedServer, in_thread
 from vault_gateway.client.webhooks import ParcelEvent, verify
 
 # What to do with a request: a status, or something of one's own with the handler.
@@ -23,8 +23,7 @@ class Got:
         return verify(self.body, self.headers, secret)
 
 
-class Receiver(ThreadingHTTPServer):
-    daemon_threads = True
+class Receiver(ThreadedServer):
     block_on_close = False
 
     def __init__(self) -> None:

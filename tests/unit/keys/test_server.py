@@ -7,19 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import ThreadingHTTPServer
 
 import pytest
 
-from tests.in_thread import QuietHandler
+from tests.in_thread import QuietHandler, ThreadedServer
 from vault_gateway.keys import KeyFault, KeysUnavailable, Vault
 from vault_gateway.keys.server import Request, content
 
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadedServer):
     """Answers each request with its own body, after `before` it."""
-
-    daemon_threads = True
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
