@@ -115,12 +115,20 @@ class RelayService:
     def release_one(self, unit: Unit, tenant: Tenant, binding: Binding) -> Binding:
         return self._move(unit, tenant, replace(binding, released=True), self._clock())
 
-    def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID, *, of: UUID | None = None) -> None:
-        """The parcel's pairs; with `of` those alone that have a phone of that tenant at one end: when another
-        courier has the parcel, the one before reaches the recipient no more, and the merchant still does."""
+    def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         for binding in self._live(unit, tenant, waybill_id):
-            if binding.mode == "axb" and (
-                of is None or of in {phone.tenant_id for phone in parties.ends_of(unit.conn, binding.id)}
+            if binding.mode == "axb":
+                self.release_one(unit, tenant, binding)
+
+    def release_pairs_of(
+        self, unit: Unit, tenant: Tenant, waybill_id: UUID, side: UUID, recipient: Phone
+    ) -> None:
+        """Those with a phone of the tenant `side` opposite the recipient: when another courier has the parcel, the
+        one before reaches the recipient no more, and the merchant still does. The recipient's own end says nothing
+        about whose a pair is: it has the merchant's tenant in all of them."""
+        for binding in self._live(unit, tenant, waybill_id):
+            if binding.mode == "axb" and any(
+                phone.tenant_id == side for phone in parties.ends_of(unit.conn, binding.id) - {recipient}
             ):
                 self.release_one(unit, tenant, binding)
 

@@ -16,6 +16,7 @@ from vault_gateway.ids import new_id
 from vault_gateway.model import CARRIER_PLATFORM, Caller, Clock, Tenant
 from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.relay.service import RelayService
+from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.waybills.creating import tokens_of
 from vault_gateway.waybills.drafting import Order, known_tokens, routing_codes
 from vault_gateway.waybills.finding import about, find
@@ -152,7 +153,8 @@ class WaybillMover:
         self._follow(moved.state)(unit, tenant, moved.id)
         if moved.courier != waybill.courier:
             couriers = Tenant(CARRIER_PLATFORM, moved.carrier)
-            self._relay.release_pairs(unit, tenant, moved.id, of=couriers.id)
+            recipient = Phone(tenant.id, moved.recipient.phone)
+            self._relay.release_pairs_of(unit, tenant, moved.id, couriers.id, recipient)
         event_id, at = new_id(now), event.at or now
         insert_event(unit.conn, tenant.id, event_id, moved, event.type.value, at, now)
         for watcher in self._watchers:

@@ -96,7 +96,7 @@ class ParcelRelay:
             live = self._relay.pair_between(unit, tenant, waybill.id, phones)
             if live is not None and expires_at is None:
                 return live
-            self._relay.release_pairs(unit, tenant, waybill.id, of=own.phone.tenant_id)
+            self._relay.release_pairs_of(unit, tenant, waybill.id, own.phone.tenant_id, recipient.phone)
             bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), ends, expires_at)
         if isinstance(bound, GatewayError):
             raise bound

@@ -87,6 +87,17 @@ def test_a_merchants_service_number_and_the_recipient_reach_each_other(
     assert pair.call(line.recipient.phone).get_json()["action"] == "reject"
 
 
+def test_a_merchants_pair_leaves_the_couriers_alone(line: Line, world: World) -> None:
+    """The recipient's end is the merchant's in both: it is the other end that says whose a pair is."""
+    add_numbers(world, line.telecom, 3, "axb")
+    _, couriers = bind_pair(line.town.courier, line.waybill_no)
+    assert service_number(line.town, canaries.phone()).returncode == 0
+    status, merchants = bind_pair(line.town.merchant, line.waybill_no)
+    assert (status, couriers["number"] == merchants["number"]) == (201, False)
+    assert line.call(line.courier_phone, called=couriers["number"]).get_json()["action"] == "connect"
+    assert line.call(line.recipient.phone, called=couriers["number"]).get_json()["action"] == "connect"
+
+
 def test_the_live_pair_comes_back_and_costs_nothing(line: Line, world: World) -> None:
     add_numbers(world, line.telecom, 2, "axb")
     _, first = bind_pair(line.town.courier, line.waybill_no)
