@@ -46,10 +46,9 @@ class ParcelRelay:
             if caller.principal.role is Role.COURIER:
                 raise refused(event, _pair_only(), reason="mode_not_allowed")
             self._require_bindable(event, waybill, expires_at)
-            live = bindings.live_of_waybills(unit.conn, tenant.id, [waybill.id], self._clock())
-            found = live.get(waybill.id)
-            if found is not None and found.mode == "extension":
-                return found
+            live = bindings.live_extensions(unit.conn, tenant.id, [waybill.id], self._clock())
+            if waybill.id in live:
+                return live[waybill.id]
             self._require_some_left(unit, event, tenant, waybill)
             ends = (waybill.recipient.phone, waybill.recipient.address)
             known = token_store.find_views(unit.conn, tenant.id, ends)

@@ -1,4 +1,4 @@
-"""From waybills to what is shown of them: masks, and the relay number that lives."""
+"""From waybills to what is shown of them: masks, and the extension that lives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def show(
     waybills = list(waybills)
     views = token_store.find_views(unit.conn, tenant.id, _tokens_of(waybills))
     masks = {token: row["masked"] for token, row in views.items()}
-    live = bindings.live_of_waybills(unit.conn, tenant.id, [waybill.id for waybill in waybills], now)
+    live = bindings.live_extensions(unit.conn, tenant.id, [waybill.id for waybill in waybills], now)
     return [Shown(waybill, masks, live.get(waybill.id)) for waybill in waybills]
 
 

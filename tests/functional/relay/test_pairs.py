@@ -52,3 +52,17 @@ def test_a_courier_names_no_phone_and_gets_no_extension(line: Line) -> None:
     assert line.town.courier.post("/v1/relay/bindings", named).status_code == 422
     plain = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no})
     assert (plain.status_code, plain.get_json()["code"]) == (422, "mode_not_allowed")
+
+
+def test_a_pair_takes_nothing_off_the_label(world: World, line: Line) -> None:
+    label = f"/v1/waybills/{line.waybill_no}/label.zpl"
+    printed = line.town.merchant.get(label).data
+    add_numbers(world, line.telecom, 1, "axb")
+    made = line.town.courier.post("/v1/relay/bindings", {"waybill_no": line.waybill_no, "mode": "axb"})
+    assert made.status_code == 201, made.text
+    view = line.town.merchant.get(f"/v1/waybills/{line.waybill_no}").get_json()
+    assert (view["relay"]["number"], view["relay"]["extension"]) == (line.number, line.extension)
+    assert view["label"]["call"] == f"{line.number} {line.extension}"
+    assert line.town.merchant.get(label).data == printed
+    again = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": line.waybill_no})
+    assert again.get_json()["extension"] == line.extension, "the live one comes back"

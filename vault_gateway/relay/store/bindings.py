@@ -208,15 +208,15 @@ def of_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: boo
     return [_binding(row) for row in rows]
 
 
-def live_of_waybills(
+def live_extensions(
     conn: Connection, tenant_id: UUID, waybill_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, Binding]:
-    """The newest live binding of each parcel that has one."""
+    """The live extension of each parcel that has one: what its label says. A pair is for its two callers alone."""
     rows = conn.execute(
         f"""
         select {_COLUMNS} from unnest(%s::uuid[]) as wanted (waybill)
         join relay_binding b on b.tenant_id = %s and b.waybill_id = wanted.waybill
-        where b.expires_at > %s order by b.id
+        where b.mode = 'extension' and b.expires_at > %s order by b.id
         """,
         (list(waybill_ids), tenant_id, now),
     )
