@@ -51,13 +51,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A call to a number of `who`'s own, and what is told of it in the log."""
+    """A call to a number of `who`'s own, and what is told of it in the log. `extension` is None for a caller who is
+    known without one."""
 
     who: Caller
     call: Call
     number: RelayNumber
     event: Event
     dialler: Dialler
+    extension: str | None = None
 
 
 class RoutingService:
@@ -80,14 +82,23 @@ class RoutingService:
         """
         number, event = self._own_number(who, call)
         asked = _Asked(who, call, number, event, self._dialler(call, number))
+        if number.mode == "axb" or not call.extension:
+            # One of a pair, or somebody who calls back: those are known and guess nothing. They come before digits
+            # that a message begins with, which may be the code of a gate.
+            known = self._look_up(asked, None)
+            if known is not None:
+                return self._reach(asked, known)
         extension = call.extension or _extension_in(call.text, number.digits)
-        # Not of a pair, or of somebody who calls back: those are known, and dial nothing that they could guess.
-        guesses = number.mode == "extension" and extension is not None
-        taken = self._guesses.take(asked.dialler) if guesses else ()
+        if number.mode == "axb" or extension is None:
+            return self._nobody(asked, ())
+        return self._dial(replace(asked, extension=extension))
+
+    def _dial(self, asked: _Asked) -> dict[str, Any]:
+        taken = self._guesses.take(asked.dialler)
         if taken is None:
             return self._reject(asked, "blocked")
         try:
-            end = self._look_up(number, extension, asked.dialler.here)
+            end = self._look_up(asked, asked.extension)
         except Exception:
             self._guesses.give_back(taken)
             raise
@@ -107,7 +118,8 @@ class RoutingService:
         policies = self._ledger.require(who, event, relay_number(number.number, number.telecom), not_found())
         return number, replace(event, policies=policies, resource=f"number:{number.number}")
 
-    def _look_up(self, number: RelayNumber, extension: str | None, caller: bytes) -> End | None:
+    def _look_up(self, asked: _Asked, extension: str | None) -> End | None:
+        number, caller = asked.number, asked.dialler.here
         if number.mode == "axb":
             dialled: bytes | None = caller
         elif extension is None:
@@ -207,7 +219,7 @@ class RoutingService:
         if extension is not None:
             answer["extension"] = extension
         if asked.call.text is not None:
-            answer["text"] = mask_numbers(_without_extension(asked.call.text, asked.number.digits))
+            answer["text"] = mask_numbers(_without_extension(asked.call.text, asked.extension))
         return self._answered("connect", answer)
 
     def _open(self, who: Caller, end: End, to: SealedPhone, event: Event) -> str:
@@ -270,9 +282,10 @@ def _extension_in(text: str | None, digits: int) -> str | None:
     return None if found is None else found[1]
 
 
-def _without_extension(text: str, digits: int) -> str:
-    found = _leading(digits).match(text) if digits else None
-    return text if found is None else text[found.end() :]
+def _without_extension(text: str, extension: str | None) -> str:
+    """Digits that were not dialled belong to what is said."""
+    found = _leading(len(extension)).match(text) if extension else None
+    return text if found is None or found[1] != extension else text[found.end() :]
 
 
 def _leading(digits: int) -> re.Pattern[str]:

@@ -8,6 +8,7 @@ from tests import canaries
 from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line, e164, wrong
 from tests.pool import DIGITS, fresh_number, no_numbers
 from tests.world import Actor, TurnedClock, World, unique
+from vault_gateway.relay.guessing import OF_A_CALLER
 from vault_gateway.relay.service import LIVES
 
 ASKED = {"action": "ask_extension", "digits": DIGITS}
@@ -166,6 +167,27 @@ def test_only_what_a_message_begins_with_is_taken_for_its_extension(line: Line) 
         line.courier_phone, line.extension, medium="sms", text="call 13800138000 now"
     ).get_json()
     assert answer["text"] == "call ******* now"
+
+
+def test_a_recipient_who_answers_with_digits_is_calling_back(line: Line) -> None:
+    """The code of a gate may be another parcel's extension. It reaches nobody else, is no guess, and is said."""
+    other = line.town.waybill(relay=True)
+    others = line.town.merchant.get(f"/v1/waybills/{other}").get_json()["relay"]
+    line.call(line.courier_phone, line.extension)
+    for code in (others["extension"], *(wrong(line.extension) for _ in range(OF_A_CALLER + 1))):
+        text = f"{code}# is the code of the gate"
+        answer = line.call(line.recipient.phone, medium="sms", text=text).get_json()
+        assert (answer["action"], answer.get("destination")) == ("connect", e164(line.courier_phone))
+        assert answer["text"] == text
+
+
+def test_digits_that_were_not_dialled_are_passed_on(line: Line) -> None:
+    for text in ("123456 opens the gate", f"{wrong(line.extension)}: this is the code"):
+        answer = line.call(line.courier_phone, line.extension, medium="sms", text=text).get_json()
+        assert answer["text"] == text
+    text = f"{line.extension} dialled twice"
+    answer = line.call(line.courier_phone, line.extension, medium="sms", text=text).get_json()
+    assert answer["text"] == "dialled twice"
 
 
 def test_a_hidden_caller_may_have_the_label_too(line: Line) -> None:
