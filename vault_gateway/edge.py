@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -79,13 +80,23 @@ class Edge:
         answer_errors(app)
 
     def caller(self) -> Caller:
-        """The authenticated caller of this request, its rate spent; 401 for anything but a live key or JWT."""
+        """The authenticated caller of this request, its rate spent; 401 for anything but a live key or JWT.
+
+        Who has no key is not listened to, and who has one is asked for it again when the request is whole: a body
+        may take as long as its sender likes, and the key be revoked meanwhile."""
         ip = self._ip()
-        return self._admitted(self._authenticate(counted_as(ip)), ip)
+        self._spend(self._authenticate(counted_as(ip)))
+        _receive()
+        return self._judged(ip)
+
+    def judged_anew(self, caller: Caller) -> Caller:
+        """The caller of this request as it is now, for the next part of one that takes its time."""
+        return self._judged(caller.ip)
 
     def vouched_for(self, principal: Principal) -> Caller:
-        """The same for whom something other than a key vouches: a signature over the request."""
-        return self._admitted(principal, self._ip())
+        """The caller for whom something other than a key vouches: a signature over the request."""
+        self._spend(principal)
+        return Caller(principal, g.request_id, self._ip())
 
     def found_by_secret(self, name: str, look_up: Callable[[], T | None]) -> T | None:
         """What a secret finds that somebody without a key shows; 429 for an address that showed too many wrong ones.
@@ -104,27 +115,34 @@ class Edge:
             request.remote_addr, request.headers.get("X-Forwarded-For"), self._trusted_proxies
         )
 
-    def _admitted(self, principal: Principal, ip: str | None) -> Caller:
+    def _spend(self, principal: Principal) -> None:
         g.allowance = self._limits.spend(
             "client", self._client_rate, principal.id, local_will_do=self._local_will_do()
         )
         g.principal = principal.id
-        return Caller(principal, g.request_id, ip)
 
     def _authenticate(self, ip: str) -> Principal:
         local_will_do = self._local_will_do()
         self._limits.require_left("failed-logins", self._failed_logins, ip, local_will_do=local_will_do)
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        principal = (
-            self._keyring.principal(key) if scheme.lower() == "bearer" and 0 < len(key) <= 4096 else None
-        )
+        principal = self._principal()
         if principal is None:
             metrics.FAILED_LOGINS.inc()
             self._limits.spend("failed-logins", self._failed_logins, ip, local_will_do=local_will_do)
-            raise GatewayError(
-                "unauthenticated", 401, "A valid API key or JWT is needed: Authorization: Bearer <key>."
-            )
+            raise _unauthenticated()
         return principal
+
+    def _judged(self, ip: str | None) -> Caller:
+        began = time.monotonic()
+        principal = self._principal()
+        if principal is None:
+            raise _unauthenticated()
+        return Caller(principal, g.request_id, ip, began)
+
+    def _principal(self) -> Principal | None:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(key) <= 4096:
+            return None
+        return self._keyring.principal(key)
 
     def _local_will_do(self) -> bool:
         return request.blueprint in self._without_redis
@@ -133,6 +151,11 @@ class Edge:
 def caller() -> Caller:
     edge: Edge = current_app.extensions["edge"]
     return edge.caller()
+
+
+def judged_anew(caller: Caller) -> Caller:
+    edge: Edge = current_app.extensions["edge"]
+    return edge.judged_anew(caller)
 
 
 def vouched_for(principal: Principal) -> Caller:
@@ -176,6 +199,19 @@ def raw_body() -> bytes:
     if request.content_length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge
     return body
+
+
+def _receive() -> None:
+    """The body, as far as the limit: whoever reads it then has it at once. One that says it is larger is not read;
+    that it is too large, says whoever wants it."""
+    with suppress(RequestEntityTooLarge):
+        request.get_data(cache=True)
+
+
+def _unauthenticated() -> GatewayError:
+    return GatewayError(
+        "unauthenticated", 401, "A valid API key or JWT is needed: Authorization: Bearer <key>."
+    )
 
 
 def _json_object() -> dict[str, Any]:

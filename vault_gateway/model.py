@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -81,11 +82,13 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal in one request: what an audit event says of who, from where and in which request."""
+    """A principal in one request: what an audit event says of who, from where and in which request. `judged` is when
+    it was asked who that is, on the monotonic clock: what discloses must not go by an old answer."""
 
     principal: Principal
     request_id: str
     ip: str | None
+    judged: float = field(default_factory=time.monotonic, compare=False)
 
 
 class Clock(Protocol):

@@ -40,20 +40,19 @@ from vault_gateway.reveals.seal import seal
 from vault_gateway.tokens import store as token_store
 from vault_gateway.tokens.normalise import OtherRegion, reveal_value, street_of
 
-# Who may see was asked when the claim began. An answer that took longer than this stays here: a revocation holds
-# within 5 s, and 3 of them are the edge's memory of a caller's key.
+# An answer that took longer than this from when its caller was judged stays here, whatever it waited for: a
+# revocation holds within 5 s, and 3 of them are the edge's memory of a caller's key.
 LONGEST_CLAIM_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a claim may decrypt, once its audit row is committed. `began` is on the monotonic clock."""
+    """What a claim may decrypt, once its audit row is committed."""
 
     caller: Caller
     tenant: Tenant
     grant: Grant
     sealed: dict[UUID, dict[str, Any]]
-    began: float
 
 
 class Claimer:
@@ -87,7 +86,6 @@ class Claimer:
     def _begin(self, caller: Caller, reveal: str, public_key: bytes | None) -> Attempt:
         """Transaction 1: the grant is taken and the attempt is on record. The parcel is locked before the
         grant, as where grants are issued."""
-        began = time.monotonic()
         with self._ledger.open(caller) as unit:
             event = Event("reveal.claim")
             located = locate(unit, reveal, event, with_parcel=True)
@@ -110,7 +108,7 @@ class Claimer:
             recording = unit.recording(replace(event, policies=policies))
             store.mark_claimed(recording, tenant.id, grant.id, public_key, now)
         claimed = replace(grant, state=State.CLAIMED, public_key=public_key)
-        return Attempt(caller, tenant, claimed, sealed, began)
+        return Attempt(caller, tenant, claimed, sealed)
 
     def _decrypt(self, attempt: Attempt) -> dict[str, Any]:
         """The fields' values. What fails is an `error` in the log, and the grant stays as it is."""
@@ -152,7 +150,7 @@ class Claimer:
             if not machine.may_release(grant, now):
                 reason = f"spent_{machine.state_at(grant, now).value}"
                 raise refused(event, spent(), reason=reason)
-            if time.monotonic() - attempt.began > LONGEST_CLAIM_S:
+            if time.monotonic() - attempt.caller.judged > LONGEST_CLAIM_S:
                 raise Refused(replace(event, outcome="error", reason="too_slow"), _too_slow())
             digest = hashlib.sha256(ack_code.encode()).digest()
             store.count_release(unit.recording(event), tenant_id, grant.id, ack_digest=digest, now=now)

@@ -8,7 +8,15 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from vault_gateway.edge import batch_status, caller, error_item, json_body, json_body_either, raw_body
+from vault_gateway.edge import (
+    batch_status,
+    caller,
+    error_item,
+    json_body,
+    json_body_either,
+    judged_anew,
+    raw_body,
+)
 from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKey, RequestKeys
 from vault_gateway.rates import Rates
@@ -34,7 +42,8 @@ def reveals_blueprint(service: RevealService, request_keys: RequestKeys, rates: 
         items = []
         for item, item_key in zip(body["items"], _batch_keys(key, len(body["items"])), strict=True):
             try:
-                items.append(service.issue(who, _wanted(item), item_key, claim=claim))
+                # Each by itself: a batch may take longer than an answer may be old.
+                items.append(service.issue(judged_anew(who), _wanted(item), item_key, claim=claim))
             except GatewayError as error:
                 items.append(error_item(error))
         return jsonify(items=items), batch_status(items)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -96,7 +95,7 @@ class Issuer:
             if claimable is not None:
                 grant = replace(grant, state=State.CLAIMED, claimed_at=grant.issued_at)
                 events.append(about(Event("reveal.claim", policies=claimable), grant))
-                attempt = Attempt(caller, tenant, grant, sealed, time.monotonic())
+                attempt = Attempt(caller, tenant, grant, sealed)
             store.insert_grant(unit.conn, tenant.id, grant)
             unit.record_all(events)
             if key is not None:
