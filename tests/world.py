@@ -9,10 +9,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from flask import Flask
@@ -40,6 +41,11 @@ _names = itertools.count()
 # Gateways of this process, each with connections to the one database.
 MADE: list[Flask] = []
 _RUN = secrets.token_hex(3)
+
+
+def today() -> date:
+    """The day that it is on a platform that no rule names."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
 def unique(prefix: str) -> str:

@@ -99,10 +99,11 @@ def _networks(policies: Path | None) -> Networks:
 
 
 def _told(each: Network) -> dict[str, Any]:
-    fee = each.fee_on(utc_now().date())
+    fee = each.fee_on(utc_now().astimezone(each.zone).date())
     return {
         "network": each.name,
         "title": each.title,
+        "time_zone": each.zone.key,
         "segments": [
             *({"carrier": one.carrier, **_numbers(one.numbers)} for one in each.segments),
             {"carrier": None, **_numbers(each.made_up)},

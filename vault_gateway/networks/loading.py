@@ -113,6 +113,7 @@ class _CarrierSchema(Schema):
 class _NetworkSchema(Schema):
     name = fields.String(required=True, validate=SLUG_FIELD)
     title = fields.String(required=True)
+    zone = _ZoneField(required=True, data_key="time_zone")
     test_number = fields.Nested(_TestNumberSchema, required=True)
     check_digits = fields.Dict(fields.String(), fields.Nested(_CheckDigitSchema), load_default=dict)
     carriers = fields.Dict(
@@ -132,6 +133,7 @@ class _NetworkSchema(Schema):
         return Network(
             name=data["name"],
             title=data["title"],
+            zone=data["zone"],
             carriers={slug: carrier["title"] for slug, carrier in data["carriers"].items()},
             segments=tuple(_segments(data)),
             platforms=tuple(data["platforms"]),

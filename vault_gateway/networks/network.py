@@ -70,6 +70,8 @@ class Segment:
 class Network:
     name: str
     title: str
+    # Of the days on platforms that no rule of any network names; all networks say the same.
+    zone: ZoneInfo
     carriers: dict[str, str]
     segments: tuple[Segment, ...]
     platforms: tuple[PlatformRule, ...]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
-from itertools import combinations
+from datetime import date, datetime
+from itertools import combinations, pairwise
 from zoneinfo import ZoneInfo
 
 from vault_gateway.networks.network import Network, PlatformRule, Segment, Stance
@@ -54,6 +54,7 @@ class Networks(Mapping[str, Network]):
         self._made_up = [(network, network.made_up) for network in networks.values()]
         self._rules = [(network, rule) for network in networks.values() for rule in network.platforms]
         self._zones = {rule.platform: rule.zone for _, rule in self._rules}
+        self._zone = next(network.zone for network in networks.values())
 
     def __getitem__(self, name: str) -> Network:
         return self._networks[name]
@@ -110,20 +111,23 @@ class Networks(Mapping[str, Network]):
         return (spoken[0].stance is not Stance.REFUSES, spoken[0].rule) if spoken else (True, NO_RULE)
 
     def day_of(self, platform: str, now: datetime) -> date:
-        """The day that it is for a platform; in UTC where no rule speaks of the platform."""
+        """The day that it is for a platform."""
         return now.astimezone(self.zone_of(platform)).date()
 
-    def zone_of(self, platform: str) -> tzinfo:
-        """A platform's time zone; UTC where no rule speaks of the platform."""
-        return self._zones.get(platform, UTC)
+    def zone_of(self, platform: str) -> ZoneInfo:
+        """A platform's time zone, by the rules that name it; else the one that the networks are of."""
+        return self._zones.get(platform, self._zone)
 
     def quarrel(self) -> str | None:
         """What keeps the networks from being of one mind, if anything does."""
         named = [(f"{network.name}/{segment.carrier}", span) for network, segment, span in self._ranges]
         named += [(f"{network.name}/test_number", span) for network, span in self._made_up]
-        for (one, numbers), (other, others) in combinations(named, 2):
+        for (mine, numbers), (theirs, others) in combinations(named, 2):
             if numbers.overlaps(others):
-                return f"{one} and {other} overlap at {_first_common(numbers, others)}"
+                return f"{mine} and {theirs} overlap at {_first_common(numbers, others)}"
+        for one, other in pairwise(self.values()):
+            if one.zone != other.zone:
+                return f"{one.name} and {other.name} are of different time zones for platforms that no rule names"
         for platform in sorted({rule.platform for _, rule in self._rules}):
             zones: set[ZoneInfo] = {rule.zone for rule in self._rules_of(platform)}
             if len(zones) > 1:

@@ -16,7 +16,7 @@ from tests.functional.flows.books import issue, show_now
 from tests.functional.waybills.segments import granted
 from tests.pool import add_numbers, retire_numbers
 from tests.responders import Desk
-from tests.world import Town, World, new_town, unique
+from tests.world import Town, World, new_town, today, unique
 from vault_gateway.client import (
     ApiError,
     Call,
@@ -174,18 +174,18 @@ def test_flows_are_read(world: World, client_of: ClientOf) -> None:
     shop = new_town(world)
     issue(shop, shop.tokenize(canaries.person()), 30)
     show_now(world)
-    today = datetime.now(UTC).date()
+    now = today()
     figures = client_of(shop.merchant).figures
-    (flow,) = figures.flows(today - timedelta(days=1), today, state="created")
+    (flow,) = figures.flows(now - timedelta(days=1), now, state="created")
     assert (flow.parcels >= 10, flow.day, flow.state) == (True, None, None)
-    by_day = figures.flows(today - timedelta(days=1), today, by=["day", "destination"], destination="浙江")
-    assert {(one.day in (today - timedelta(days=1), today), one.destination) for one in by_day} == {
+    by_day = figures.flows(now - timedelta(days=1), now, by=["day", "destination"], destination="浙江")
+    assert {(one.day in (now - timedelta(days=1), now), one.destination) for one in by_day} == {
         (True, "浙江省")
     }
 
 
 def test_usage_is_read(town: Town, client_of: ClientOf) -> None:
     town.waybill()
-    month = f"{datetime.now(UTC):%Y-%m}"
+    month = f"{today():%Y-%m}"
     (line,) = client_of(town.merchant).figures.usage(month, by=["network"], carrier=town.carrier_slug)
     assert (line.network, line.carrier, line.counted >= 1) == ("douyin", None, True)

@@ -93,7 +93,7 @@ def recounted(conn: Connection, carrier: str) -> Counts:
     """The same counted again from the parcels, their tokens and their events."""
     rows = conn.execute(
         """
-        select (w.created_at at time zone 'UTC')::date::text as day,
+        select (w.created_at at time zone 'Asia/Shanghai')::date::text as day,
                coalesce(s.region ->> 'province', 'unknown') as origin, r.region ->> 'province' as destination,
                w.carrier, w.network, w.state,
                case when w.state <> 'delivered' then '-'

@@ -17,12 +17,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import canaries
-from tests.world import Actor, Town, TurnedClock, World, new_town
+from tests.world import Actor, Town, TurnedClock, World, new_town, today
 from vault_gateway.database import Connection
 from vault_gateway.model import Tenant
 from vault_gateway.usage import store
 
-MONTH = f"{datetime.now(UTC):%Y-%m}"
+MONTH = f"{today():%Y-%m}"
 
 
 @pytest.fixture
@@ -175,9 +175,10 @@ def test_the_same_as_csv(town: Town) -> None:
     }
 
 
-def test_a_day_is_one_of_the_platforms_time_zone(world: World, clock: TurnedClock) -> None:
-    """The last hours of a month in UTC are the next month in Shanghai."""
-    town = new_town(world, platform_slug="douyin")
+@pytest.mark.parametrize("platform", ["douyin", "kuaishou"])
+def test_a_day_is_one_of_the_platforms_time_zone(world: World, clock: TurnedClock, platform: str) -> None:
+    """The last hours of a month in UTC are the next month in Shanghai, whether a rule names the platform or none."""
+    town = new_town(world, platform_slug=platform)
     now = datetime.now(UTC)
     following = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
     last_evening = following.replace(hour=17, minute=0) - timedelta(days=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests import canaries
 from tests.functional.waybills.segments import counts, granted, order
 from tests.pool import add_numbers, no_numbers, retire_numbers
 from tests.unit.labels.reading import words_of
-from tests.world import Actor, Tokens, Town, World, all_events, new_town, policies_with, unique
+from tests.world import Actor, Tokens, Town, World, all_events, new_town, policies_with, today, unique
 
 
 def merge(by: Actor, items: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
@@ -161,7 +160,7 @@ class TestNumbers:
         made = merge(town.merchant, twice(town))
         assert made[0]["waybill_no"] == numbers[0]
         assert counts(town.merchant)[:2] == (19, 1)
-        month = f"{datetime.now(UTC):%Y-%m}"
+        month = f"{today():%Y-%m}"
         [line] = town.merchant.get(f"/v1/usage?month={month}").get_json()["items"]
         assert line["issued"] == 1
 

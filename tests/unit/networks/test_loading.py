@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from vault_gateway.networks.loading import NetworkError, load_networks
 GOOD = """
 name: one
 title: One
+time_zone: Asia/Shanghai
 test_number: {prefix: ONT, digits: 10}
 check_digits: {mod7: {weights: [1, 1, 1, 1], modulus: 7}}
 carriers: {swift: {title: Swift, segments: [{prefixes: [SW], digits: 10, from: 5, to: 90}]}}
@@ -39,6 +41,8 @@ def test_a_file_becomes_a_network(tmp_path: Path) -> None:
     [
         ("name: one", "name: other", "must be one"),
         ("title: One\n", "", "title"),
+        ("time_zone: Asia/Shanghai\n", "", "time_zone"),
+        ("time_zone: Asia/Shanghai\n", "time_zone: Asia/Nowhere\n", "time zone"),
         ("title: One", "title: One\ncolour: red", "colour"),
         ("from: 5, to: 90", "from: 90, to: 5", "in order"),
         ("to: 90", "to: 10000000000", "in order"),
@@ -47,7 +51,7 @@ def test_a_file_becomes_a_network(tmp_path: Path) -> None:
         ("to: 90}", "to: 90, check: mod7}", "check_digits"),
         ("to: 90}", "to: 90, check: none}", "check_digits"),
         ("modulus: 7", "modulus: 11", "no digit"),
-        ("Asia/Shanghai", "Asia/Nowhere", "time zone"),
+        ("Asia/Shanghai, rule", "Asia/Nowhere, rule", "time zone"),
         ("stance: refuses", "stance: dislikes", "stance"),
         ("payer: carrier", "payer: buyer", "payer"),
         ('share: "0.5"', 'share: "1.5"', "share"),
@@ -77,7 +81,21 @@ def test_a_number_has_one_owner(tmp_path: Path) -> None:
 def test_a_platform_has_one_time_zone(tmp_path: Path) -> None:
     two = GOOD.replace("name: one", "name: two").replace("ONT", "TWT").replace("SW", "XY")
     with pytest.raises(NetworkError, match="time zones"):
-        load_networks(written(tmp_path, one=GOOD, two=two.replace("Asia/Shanghai", "UTC")))
+        load_networks(written(tmp_path, one=GOOD, two=two.replace("Asia/Shanghai, rule", "UTC, rule")))
+
+
+def test_a_platform_that_no_rule_names_has_one_time_zone(tmp_path: Path) -> None:
+    two = GOOD.replace("name: one", "name: two").replace("ONT", "TWT").replace("SW", "XY")
+    other = two.replace("time_zone: Asia/Shanghai\n", "time_zone: Asia/Tokyo\n")
+    with pytest.raises(NetworkError, match=r"one and two .* time zones for platforms that no rule names"):
+        load_networks(written(tmp_path, one=GOOD, two=other))
+
+
+def test_a_rule_gives_a_platform_a_zone_of_its_own(tmp_path: Path) -> None:
+    networks = load_networks(written(tmp_path, one=GOOD.replace("Asia/Shanghai, rule", "UTC, rule")))
+    evening = datetime(2026, 11, 29, 17, tzinfo=UTC)
+    assert networks.day_of("shop", evening) == date(2026, 11, 29)
+    assert networks.day_of("stall", evening) == date(2026, 11, 30)
 
 
 def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:

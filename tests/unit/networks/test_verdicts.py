@@ -46,8 +46,15 @@ def test_the_first_of_august_begins_in_shanghai() -> None:
     number = of("cainiao", "yto")
     sides = (networks().day_of("douyin", at) for at in (midnight - timedelta(microseconds=1), midnight))
     assert [networks().verdict(number, "douyin", day).accepted for day in sides] == [True, False]
-    # Where no rule speaks of a platform, nothing hangs on its day.
-    assert networks().day_of("nowhere", midnight) == BEFORE
+
+
+@pytest.mark.parametrize("platform", ["taobao", "tmall", "kuaishou", "nowhere"])
+def test_a_fee_begins_in_the_networks_zone_on_a_platform_that_no_rule_names(platform: str) -> None:
+    midnight = datetime(2019, 5, 31, 16, 0, tzinfo=UTC)
+    sides = [networks().day_of(platform, at) for at in (midnight - timedelta(microseconds=1), midnight)]
+    assert sides == [date(2019, 5, 31), date(2019, 6, 1)]
+    fees = [networks()["cainiao"].fee_on(day) for day in sides]
+    assert [fee and fee.amount for fee in fees] == [Decimal(0), Decimal("0.01")]
 
 
 @pytest.mark.parametrize("platform", ["jd", "pdd"])
