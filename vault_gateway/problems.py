@@ -43,6 +43,12 @@ def _invalid(error: ValidationError) -> Response:
     return _problem(answer, _faults(error.messages))
 
 
+def misshapen(fault: ValidationError) -> GatewayError:
+    """The error of an item whose shape is wrong: of a problem's `errors`, an item has the text alone."""
+    told = dict.fromkeys(f"{each['pointer']}: {each['detail']}" for each in _faults(fault.messages))
+    return GatewayError("validation_failed", 422, " ".join(told))
+
+
 def _faults(messages: Any, path: str = "") -> list[dict[str, str]]:
     """Marshmallow's messages as a flat list. The name of an unknown field is a submitted value: left out."""
     if isinstance(messages, dict):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 SLUG_FIELD = validate.Regexp(r"\A[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="1 to 40 of a-z, 0-9 and -.")
 _ORDER = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
@@ -31,6 +31,21 @@ class ListAsItIs(fields.List[Any]):
         if not isinstance(value, list):
             raise self.make_error("invalid")
         return value
+
+
+class EachByItself(fields.List[Any]):
+    """A list whose items fail each by itself: in the place of one that is misshapen stands what is wrong with it."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return [self._read(item) for item in value]
+
+    def _read(self, item: Any) -> Any:
+        try:
+            return self.inner.deserialize(item)
+        except ValidationError as fault:
+            return fault
 
 
 class TenantSchema(Schema):

@@ -63,7 +63,8 @@ _GENERAL = (
     Code(
         "validation_failed",
         422,
-        "A field is missing, unknown or malformed. `errors` points at each and never repeats a value.",
+        "A field is missing, unknown or malformed. `errors`, of an item in a batch its `detail`, points at each and"
+        " never repeats a value.",
     ),
     Code("merchant_required", 422, "A platform names the `merchant` that it works for."),
     Code("rate_limited", 429, "Too many calls. Wait for as many seconds as `Retry-After` says."),

@@ -164,9 +164,10 @@ OPERATIONS = (
         summary="Make waybills",
         text="A parcel for a recipient given in tokens. Without `waybill_no` a number is taken from the merchant's"
         " segments (`branch` chooses among them), or made up by the network's test rule where none is granted. One"
-        " waybill, or up to 1,000 as `items`; a batch answers item by item. With `merge` items go in one parcel, up to"
-        " 100, where recipient and sender are the same by `/v1/tokens/match` and network, carrier, branch, number and"
-        " relay to the letter: one number, one fee. Each of them is answered with that parcel.",
+        " waybill, or up to 1,000 as `items`; a batch answers item by item, a misshapen one too. With `merge` items"
+        " go in one parcel, up to 100, where recipient and sender are the same by `/v1/tokens/match` and network,"
+        " carrier, branch, number and relay to the letter: one number, one fee. Each of them is answered with that"
+        " parcel.",
         bodies=(OneWaybillSchema, ManyWaybillsSchema),
         body_examples={
             "one": _ORDER,

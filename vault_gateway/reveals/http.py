@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
+from marshmallow import ValidationError
 
 from vault_gateway.edge import (
     batch_status,
@@ -19,6 +20,7 @@ from vault_gateway.edge import (
 )
 from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKey, RequestKeys
+from vault_gateway.problems import misshapen
 from vault_gateway.rates import Rates
 from vault_gateway.reveals.issuing import RevealRequest
 from vault_gateway.reveals.schemas import AckSchema, ClaimSchema, ManyRevealsSchema, OneRevealSchema
@@ -69,7 +71,9 @@ def reveals_blueprint(service: RevealService, request_keys: RequestKeys, rates: 
     return room
 
 
-def _wanted(item: dict[str, Any]) -> RevealRequest:
+def _wanted(item: dict[str, Any] | ValidationError) -> RevealRequest:
+    if isinstance(item, ValidationError):
+        raise misshapen(item)
     fields = item.get("fields_")
     return RevealRequest(
         item["waybill_no"], item["purpose"], None if fields is None else tuple(fields), item.get("public_key")

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.reveals.purposes import FIELDS
 from vault_gateway.reveals.seal import KeyInvalid, read_public_key
-from vault_gateway.shapes import TrueOrFalse
+from vault_gateway.shapes import EachByItself, TrueOrFalse
 
 MAX_REVEALS = 20
 WAYBILL_NO_FIELD = validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
@@ -40,7 +40,7 @@ class OneRevealSchema(RevealSchema):
 
 
 class ManyRevealsSchema(Schema):
-    items = fields.List(fields.Nested(RevealSchema), required=True, validate=validate.Length(1, MAX_REVEALS))
+    items = EachByItself(fields.Nested(RevealSchema), required=True, validate=validate.Length(1, MAX_REVEALS))
     claim = TrueOrFalse()
 
 

@@ -21,7 +21,7 @@ from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.tokens.matching import groups_of
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
-from vault_gateway.waybills.merging import Lots, each_alone, gathered, in_places, lots_of
+from vault_gateway.waybills.merging import Lots, among_all, each_alone, gathered, in_places, lots_of
 from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
@@ -58,12 +58,13 @@ class WaybillMaker:
         self,
         caller: Caller,
         tenant: Tenant,
-        orders: Sequence[Order],
+        asked: Sequence[Order | GatewayError],
         key: RequestKey | None,
         *,
         merge: bool = False,
     ) -> list[Shown | GatewayError]:
-        """A waybill or the reason why there is none, in order. One transaction: all or nothing is kept. A parcel
+        """A waybill or the reason why there is none, in order; what is asked for is an order, or the error of one that
+        could not be read. One transaction: all or nothing is kept. A parcel
         for which there is no relay number goes without one. With `merge` orders of one recipient go in one parcel,
         which is then the answer of each."""
         event = Event("waybill.create")
@@ -73,6 +74,7 @@ class WaybillMaker:
             if earlier is not None:
                 return self._repeat(unit, tenant, earlier)
             self._tenants.ensure(unit.conn, tenant)
+            orders = [one for one in asked if isinstance(one, Order)]
             known = known_tokens(unit, tenant, orders)
             networks, now = self._networks(), self._clock()
             drafts = drafts_of(unit, tenant, orders, known, networks, now)
@@ -83,6 +85,7 @@ class WaybillMaker:
             insert_sheets(unit.conn, tenant.id, sheets, networks.day_of(tenant.platform, now))
             _keep(unit, tenant, together, made, replace(event, policies=policies))
             bound = self._bind(unit, tenant, leading, made, known)
+            lots, made = among_all(asked, lots, made)
             if key is not None:
                 stored = in_places(lots, [_stored(item, bound) for item in made])
                 keep_answer(unit.conn, key, stored, self._clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
+from marshmallow import ValidationError
 
 from vault_gateway.edge import (
     batch_status,
@@ -21,6 +22,7 @@ from vault_gateway.errors import GatewayError
 from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import tenant_of_request
 from vault_gateway.model import Caller, Role, Tenant
+from vault_gateway.problems import misshapen
 from vault_gateway.waybills.drafting import Order
 from vault_gateway.waybills.lists import Listing, WaybillLists
 from vault_gateway.waybills.moving import CarrierEvent
@@ -46,7 +48,7 @@ def waybills_blueprint(service: WaybillService, lists: WaybillLists, request_key
     def create_waybills() -> tuple[Response, int]:
         who = caller()
         body, many = json_body_either(_ONE, _MANY)
-        orders = [_order(item) for item in body["items"]] if many else [_order(body)]
+        orders = [_asked(item) for item in body["items"]] if many else [_order(body)]
         key = request_keys.of(who, raw_body())
         made = service.create(who, _tenant(who, body), orders, key, merge=many and body["merge"])
         if not many:
@@ -107,6 +109,10 @@ def _require_filters_of(who: Caller, named: dict[str, Any]) -> None:
         foreign.add("courier")
     if foreign & named.keys():
         raise GatewayError("validation_failed", 422, "This list has no such filter for you.")
+
+
+def _asked(item: dict[str, Any] | ValidationError) -> Order | GatewayError:
+    return misshapen(item) if isinstance(item, ValidationError) else _order(item)
 
 
 def _order(item: dict[str, Any]) -> Order:

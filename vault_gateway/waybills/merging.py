@@ -56,6 +56,15 @@ def gathered(lots: Lots, orders: Sequence[Order], drafts: Drafts) -> tuple[Seque
     return together, [_of_all(drafts[lot[0]], some) for lot, some in zip(lots, together, strict=True)]
 
 
+def among_all(asked: Sequence[Order | GatewayError], lots: Lots, made: Drafts) -> tuple[Lots, Drafts]:
+    """The lots of orders, and what became of them, by their places among all that was asked for: what could not be
+    read is a lot of its own, and its error what became of it."""
+    places = [at for at, one in enumerate(asked) if isinstance(one, Order)]
+    unread = {at: one for at, one in enumerate(asked) if isinstance(one, GatewayError)}
+    lots = [[places[at] for at in lot] for lot in lots]
+    return lots + [[at] for at in unread], [*made, *unread.values()]
+
+
 def in_places(lots: Lots, answers: Sequence[T]) -> list[T]:
     """The answer of its lot for each order, in the places of the orders."""
     placed = {at: answer for lot, answer in zip(lots, answers, strict=True) for at in lot}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, SLUG_FIELD, PlainNested, TenantSchema, TrueOrFalse
+from vault_gateway.shapes import (
+    CURSOR_FIELD,
+    ORDER_FIELD,
+    SLUG_FIELD,
+    EachByItself,
+    PlainNested,
+    TenantSchema,
+    TrueOrFalse,
+)
 from vault_gateway.tokens.schemas import RecipientTokensSchema
 from vault_gateway.waybills.states import EVENT_TYPES, State
 
@@ -39,7 +47,7 @@ class OneWaybillSchema(OrderSchema, TenantSchema):
 
 class ManyWaybillsSchema(TenantSchema):
     merge = TrueOrFalse(load_default=False)
-    items = fields.List(
+    items = EachByItself(
         PlainNested(OrderSchema, read_always=("branch",)),
         required=True,
         validate=validate.Length(1, MAX_ORDERS),

@@ -45,6 +45,20 @@ def test_each_item_has_its_own_outcome_in_order(world: World, town: Town) -> Non
     assert ("reveal.issue", "deny", "not_permitted") in outline(world, waybill=early)
 
 
+def test_a_misshapen_item_fails_alone(town: Town) -> None:
+    good = town.out_for_delivery()
+    items: list[Any] = [deliver("Xu Misplaced"), deliver(good), None, deliver(good, fields=["email"])]
+    answer = ask_many(town.courier, items)
+    assert answer.status_code == 207
+    got = answer.get_json()["items"]
+    assert [item.get("error", {}).get("code") for item in got] == [
+        "validation_failed", None, "validation_failed", "validation_failed",
+    ]  # fmt: skip
+    assert got[0]["error"]["detail"] == "/waybill_no: 1 to 64 visible ASCII characters."
+    assert got[1]["waybill_no"] == good
+    assert "Misplaced" not in answer.text
+
+
 def test_201_where_all_went_well_and_422_where_none_did(town: Town) -> None:
     waybills = [town.out_for_delivery() for _ in range(3)]
     answer = ask_many(town.courier, [deliver(waybill_no) for waybill_no in waybills])
@@ -65,7 +79,8 @@ def test_20_are_taken_and_21_are_not(town: Town) -> None:
 
 def test_an_item_carries_no_claim_of_its_own(town: Town) -> None:
     answer = ask_many(town.courier, [deliver(town.out_for_delivery(), claim=True)])
-    assert told(answer) == (422, "validation_failed")
+    assert answer.status_code == 422
+    assert [item["error"]["code"] for item in answer.get_json()["items"]] == ["validation_failed"]
 
 
 def test_a_repeated_issue_names_the_same_grant(world: World, town: Town) -> None:

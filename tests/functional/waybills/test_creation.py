@@ -215,6 +215,56 @@ class TestBatches:
         assert answer.status_code == 422
         assert len(answer.get_json()["items"]) == 3
 
+    @pytest.mark.parametrize("merge", [False, True])
+    def test_a_misshapen_item_fails_alone(self, town: Town, merge: bool) -> None:
+        one, other = (town.tokenize(canaries.person()) for _ in range(2))
+        items: list[Any] = [
+            order(town, one, order="s-0"),
+            order(town, one, waybill_no="sf 1234"),
+            order(town, other, recipient={**other.as_recipient(), "name": "Xu Misplaced"}),
+            order(town, one, order="s-3"),
+            "Xu Misplaced",
+            None,
+            order(town, other, colour="Xu Misplaced", branch="main", waybill_no=number()),
+            order(town, other, order="s-7"),
+        ]
+        headers = {"Idempotency-Key": unique("key")}
+        answer = town.merchant.post("/v1/waybills", {"items": items, "merge": merge}, headers=headers)
+        assert answer.status_code == 207
+        made = answer.get_json()["items"]
+        wrong = {at: item["error"] for at, item in enumerate(made) if "error" in item}
+        assert {at: error["code"] for at, error in wrong.items()} == dict.fromkeys(
+            (1, 2, 4, 5, 6), "validation_failed"
+        )
+        assert (
+            wrong[1]["detail"] == "/waybill_no: 8 to 32 of A-Z, 0-9 and -, with a letter; or 12 to 20 digits."
+        )
+        assert wrong[2]["detail"] == "/recipient/name: Not a token."
+        assert wrong[6]["detail"] == "/: There is a field that is not known here."
+        assert "sf 1234" not in answer.text
+        assert "Misplaced" not in answer.text
+        assert [made[at].get("merged") for at in (0, 3, 7)] == (
+            [[0, 3], [0, 3], None] if merge else [None] * 3
+        )
+        assert made[7]["order"] == "s-7"
+        again = town.merchant.post("/v1/waybills", {"items": items, "merge": merge}, headers=headers)
+        assert (again.status_code, again.get_json()) == (207, answer.get_json())
+
+    def test_nothing_but_misshapen_items_is_422(self, town: Town) -> None:
+        answer = town.merchant.post("/v1/waybills", {"items": [7, {}]})
+        assert answer.status_code == 422
+        codes = [item["error"]["code"] for item in answer.get_json()["items"]]
+        assert codes == ["validation_failed"] * 2
+
+    def test_a_fault_of_the_whole_body_refuses_it_whole(self, town: Town, someone: Tokens) -> None:
+        for body in (
+            {"items": {"0": order(town, someone)}},
+            {"items": None},
+            {"items": [order(town, someone)], "colour": "red"},
+        ):
+            answer = town.merchant.post("/v1/waybills", body)
+            assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_failed")
+
 
 class TestRepeats:
     def test_the_same_key_gives_the_same_answer_whatever_happened_since(
@@ -269,10 +319,13 @@ class TestRepeats:
      {"relay": "no"}, {"recipient": {}}, {"network": 1}, {"courier": "me"}],
 )  # fmt: skip
 def test_a_body_of_another_shape_is_refused(town: Town, someone: Tokens, more: dict[str, Any]) -> None:
-    for body in ({**order(town, someone), **more}, {"items": [{**order(town, someone), **more}]}):
-        answer = town.merchant.post("/v1/waybills", body)
-        assert answer.status_code == 422
-        assert answer.get_json()["code"] == "validation_failed"
+    body = {**order(town, someone), **more}
+    answer = town.merchant.post("/v1/waybills", body)
+    assert answer.status_code == 422
+    assert answer.get_json()["code"] == "validation_failed"
+    answer = town.merchant.post("/v1/waybills", {"items": [body]})
+    assert answer.status_code == 422
+    assert [item["error"]["code"] for item in answer.get_json()["items"]] == ["validation_failed"]
 
 
 def test_who_may_make_waybills(town: Town, elsewhere: Town, someone: Tokens) -> None:
