@@ -30,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not set(_LONGEST_FIRST).intersection(item.path.parts))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_planted_is_on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Ends last: every server that had its folder here is stopped."""
+    yield
+    canaries.require_none_in(tmp_path_factory.getbasetemp())
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("instance")

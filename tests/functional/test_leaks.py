@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from pathlib import Path
+
 import pytest
 
 from tests import canaries
@@ -26,6 +29,7 @@ def test_a_leak_is_found_however_it_is_written(someone: canaries.Person) -> None
         someone.e164.encode(),
         f'"{someone.detail}"'.encode("ascii", "backslashreplace"),
         someone.name.encode().hex().encode(),
+        *(b64encode(before + f"{someone.phone}, {someone.name}".encode()) for before in (b"", b"+", b"+8")),
     ):
         assert list(canaries.leaks(b"before " + leaked + b" after", values_of(someone))), leaked
 
@@ -51,3 +55,20 @@ def test_a_value_that_an_engine_logs_is_found(world: World, someone: canaries.Pe
         assert list(canaries.leaks(world.log_text(), values_of(someone))) == [someone.phone]
     finally:
         log.unlink()
+
+
+def test_a_value_that_a_stopped_server_left_behind_is_found(tmp_path: Path, someone: canaries.Person) -> None:
+    canaries.require_none_in(tmp_path)
+    cluster = tmp_path / "data" / "postgres"
+    (cluster / "pg_wal").mkdir(parents=True)
+    (cluster / "base" / "5").mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("18\n")
+    for left in (cluster / "base" / "5" / "1247", cluster / "pg_wal" / "0001", tmp_path / "gateway.log.1"):
+        left.write_bytes(b"\x00\x01" + someone.name.encode() + b"\x00")
+        canaries.plant(someone.name)
+        try:
+            with pytest.raises(AssertionError, match=r"planted stand in (PG_VERSION|gateway\.log\.1)$"):
+                canaries.require_none_in(tmp_path)
+        finally:
+            canaries.forget(someone)
+            left.unlink()

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests import canaries
 from tests.functional.serve import outside
 
 _OWN_PASSWORD = "gateway's own"
@@ -48,6 +49,8 @@ def engines_of_ones_own() -> Iterator[Outside]:
         # Not under pytest's folder, which is closed to the user postgres.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vault-gateway-tests-")))
         folder.chmod(0o711)
+        # When all below are stopped.
+        stack.callback(canaries.require_none_in, folder)
         rooms = {name: folder / name for name in ("postgres", "redis", "openbao", "operator", "gateway")}
         for room in rooms.values():
             room.mkdir()

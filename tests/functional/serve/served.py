@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import canaries
 from tests.functional.serve.conftest import Outside
 from tests.serving import wait_until_ready
 from vault_gateway.embedded.processes import free_port
@@ -51,3 +52,4 @@ def serving(engines: Outside | None, *arguments: str, **settings: str) -> Iterat
         finally:
             served.process.terminate()
             served.process.wait(20)
+        canaries.require_none_in(Path(folder))
