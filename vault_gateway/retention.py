@@ -35,8 +35,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class RelayPeriods:
-    """A number serves for `after_sales` after delivery, and is nobody's for `cooldown` after its end."""
+    """A number serves for `on_the_way` after the last that was heard of its parcel and for `after_sales` after
+    delivery, and is nobody's for `cooldown` after its end."""
 
+    on_the_way: timedelta
     after_sales: timedelta
     cooldown: timedelta
     kept: Kept
@@ -67,6 +69,7 @@ class _KeptSchema(Schema):
 
 
 class _RelaySchema(Schema):
+    on_the_way_days = _count(1, 60)
     after_sales_hours = _count(1, 24 * 60)
     cooldown_days = _count(1, 365)
     kept_days = fields.Nested(_KeptSchema, required=True)
@@ -97,6 +100,7 @@ def load_retention(path: Path) -> Retention:
     except (YamlFault, ValidationError) as error:
         raise RetentionError(f"{path}: {error}") from None
     relay = RelayPeriods(
+        timedelta(days=data["relay"]["on_the_way_days"]),
         timedelta(hours=data["relay"]["after_sales_hours"]),
         timedelta(days=data["relay"]["cooldown_days"]),
         Kept(**_periods(data["relay"]["kept_days"])),

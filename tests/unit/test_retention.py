@@ -20,6 +20,7 @@ def test_what_ships_keeps_everything_for_longer_than_anything_is_looked_up() -> 
     periods, kept = retention.relay, retention.relay.kept
     assert min(kept.calls, kept.bindings, kept.exhausted) >= timedelta(days=30)
     assert (periods.cooldown, periods.after_sales) == (timedelta(days=30), timedelta(hours=72))
+    assert periods.on_the_way == timedelta(days=30)
     # A year of flows may be asked for at once.
     assert retention.flows.shown >= timedelta(days=366 + 63)
 
@@ -45,7 +46,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, wrong: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong"), [("cooldown_days", 0), ("after_sales_hours", 0), ("cooldown", 30)]
+    ("name", "wrong"),
+    [("cooldown_days", 0), ("after_sales_hours", 0), ("on_the_way_days", 61), ("cooldown", 30)],
 )
 def test_a_number_serves_and_rests_for_some_time(tmp_path: Path, name: str, wrong: Any) -> None:
     data = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.errors import GatewayError, unavailable
 from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.model import Clock
-from vault_gateway.relay.service import LIVES, Parcel, exhausted, new_binding
+from vault_gateway.relay.service import Parcel, exhausted, new_binding
 from vault_gateway.relay.store import bindings, pool
 from vault_gateway.relay.store.bindings import Binding, NoPlace, Phone
 from vault_gateway.retention import RelayPeriods
@@ -67,16 +67,17 @@ class PairService:
         """The first of these numbers on which neither phone is known yet; 503 `relay_pool_exhausted` where there
         is none. The caller has committed the event that says the two phones were opened."""
         now = self._clock()
-        until = expires_at or now + LIVES
+        until = expires_at or now + self._periods().on_the_way
         tenant_id = parcel.tenant.id
         for number, two in ends.items():
             binding = new_binding(parcel, "axb", number, now, until, self._periods().cooldown)
             if _enter(unit, tenant_id, binding, two):
                 bindings.insert_bindings(unit.conn, tenant_id, [binding])
                 return binding
-        # Who has a label with a number has a way to call: that there is no pair changes nothing.
+        # Who has a label with a number has a way to call: that there is no pair changes nothing. Nor does closing that
+        # number; but one whose time has run out is no way any more.
         made = bindings.of_waybill(unit.conn, tenant_id, parcel.waybill_id)
-        if all(binding.mode == "axb" for binding in made):
+        if not any(one.mode == "extension" and (one.released or one.is_live(now)) for one in made):
             bindings.note_exhausted(unit.conn, tenant_id, [parcel.waybill_id], now)
         metrics.RELAY_EXHAUSTED.inc()
         return exhausted()

@@ -23,10 +23,8 @@ from vault_gateway.relay.store.bindings import Binding, Phone
 from vault_gateway.relay.store.pool import RelayNumber
 from vault_gateway.retention import RelayPeriods
 
-LIVES = timedelta(days=15)
+# No number serves a parcel for longer, however it goes.
 LONGEST = timedelta(days=60)
-# A parcel that still moves keeps its number for at least so long.
-_ON_THE_WAY = timedelta(days=7)
 BINDING_PREFIX = "rb_"
 
 
@@ -53,7 +51,7 @@ class RelayService:
         """A number and an extension for each parcel of one tenant, in order; 503 `relay_pool_exhausted` in the
         place of those for which there is none, which fails nothing else."""
         now = self._clock()
-        until = expires_at or now + LIVES
+        until = expires_at or now + self._periods().on_the_way
         rest = self._periods().cooldown
         placed, without = [], []
         for parcel, number in zip(parcels, self._places(unit, parcels), strict=True):
@@ -93,12 +91,35 @@ class RelayService:
                     places[position] = number
         return places
 
-    def extend(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
-        """The parcel still moves: its number stays for what a delay may take."""
-        until = self._clock() + _ON_THE_WAY
-        for binding in self._live(unit, tenant, waybill_id):
-            if binding.expires_at < until:
-                self._move(unit, tenant, binding, until)
+    def extend(self, unit: Unit, tenant: Tenant, waybill_id: UUID, due: datetime | None) -> None:
+        """The parcel still moves: its number stays for what a delay may take, and until delivery is due."""
+        now = self._clock()
+        until = now + self._periods().on_the_way
+        if due is not None:
+            until = max(until, due)
+        own = self._own(unit, tenant, waybill_id)
+        for binding in own:
+            end = min(until, binding.created_at + LONGEST)
+            if binding.is_live(now) and binding.expires_at < end:
+                self._move(unit, tenant, binding, end)
+        self._revive(unit, tenant, own, until)
+
+    def revive(
+        self, unit: Unit, tenant: Tenant, waybill_id: UUID, expires_at: datetime | None
+    ) -> Binding | None:
+        """The parcel's extension lives again where its time has merely run out: until it has rested it is on this
+        parcel's label and nobody else's. None for a parcel that has a live one, or none to be had again: one that was
+        closed stays so, and so does a pair, whose courier may have changed."""
+        until = expires_at or self._clock() + self._periods().on_the_way
+        return self._revive(unit, tenant, self._own(unit, tenant, waybill_id), until)
+
+    def _revive(self, unit: Unit, tenant: Tenant, own: Sequence[Binding], until: datetime) -> Binding | None:
+        now = self._clock()
+        extensions = [binding for binding in own if binding.mode == "extension"]
+        if not extensions or any(binding.is_live(now) for binding in extensions):
+            return None
+        revived = self._ending(extensions[-1], min(until, extensions[-1].created_at + LONGEST))
+        return revived if revived.is_live(now) and bindings.move_end(unit.conn, tenant.id, revived) else None
 
     def shorten(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         """The parcel has arrived: its number stays for questions after the sale, and no longer."""
@@ -113,7 +134,13 @@ class RelayService:
             self.release_one(unit, tenant, binding)
 
     def release_one(self, unit: Unit, tenant: Tenant, binding: Binding) -> Binding:
-        return self._move(unit, tenant, replace(binding, released=True), self._clock())
+        """At once. One whose time has run out rests since then, and is not revived any more."""
+        now = self._clock()
+        released = replace(binding, released=True)
+        if binding.is_live(now):
+            released = self._ending(released, now)
+        bindings.move_end(unit.conn, tenant.id, released)
+        return released
 
     def release_pairs(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         for binding in self._live(unit, tenant, waybill_id):
@@ -142,13 +169,14 @@ class RelayService:
         return None
 
     def reach(self, unit: Unit, tenant: Tenant, waybill_id: UUID, phone: UUID) -> None:
-        """The parcel is for another recipient: its extension reaches that one, and nobody else any more."""
+        """The parcel is for another recipient: its extension reaches that one, and nobody else any more. So does one
+        whose time has run out, for it may be revived."""
         self.release_pairs(unit, tenant, waybill_id)
-        live = self._live(unit, tenant, waybill_id)
-        for binding in live:
-            bindings.reach(unit.conn, binding.id, phone)
+        own = [one.id for one in self._own(unit, tenant, waybill_id) if one.mode == "extension"]
+        for binding_id in own:
+            bindings.reach(unit.conn, binding_id, phone)
         # Last: a call to the former one that is under way is waited for above, and its trace is here now.
-        bindings.forget_callers(unit.conn, [binding.id for binding in live])
+        bindings.forget_callers(unit.conn, own)
 
     def release_of_phone(self, unit: Unit, phone: Phone) -> None:
         """The phone is erased: nothing connects to it from now on, or from it by a number that knew it. What its
@@ -163,14 +191,20 @@ class RelayService:
 
     def _live(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
         now = self._clock()
-        found = bindings.of_waybill(unit.conn, tenant.id, waybill_id, lock=True)
-        return [binding for binding in found if binding.is_live(now)]
+        return [binding for binding in self._own(unit, tenant, waybill_id) if binding.is_live(now)]
 
-    def _move(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
-        """The rest begins where life ends. What its number did before is not forgotten: it never ends earlier."""
-        moved = replace(binding, expires_at=until, cool_until=until + self._periods().cooldown)
-        bindings.move_end(unit.conn, tenant.id, moved)
-        return moved
+    def _own(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> list[Binding]:
+        """Those that live, and those whose time has run out and that are nobody else's yet; oldest first."""
+        now = self._clock()
+        found = bindings.of_waybill(unit.conn, tenant.id, waybill_id, lock=True)
+        return [one for one in found if not one.released and now < one.cool_until]
+
+    def _move(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> None:
+        bindings.move_end(unit.conn, tenant.id, self._ending(binding, until))
+
+    def _ending(self, binding: Binding, until: datetime) -> Binding:
+        """The rest begins where life ends."""
+        return replace(binding, expires_at=until, cool_until=until + self._periods().cooldown)
 
 
 def new_binding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -150,7 +150,7 @@ class WaybillMover:
             release_number(unit.conn, moved.waybill_no, moved.id)
         if moved.state is State.CANCELLED:
             cancel_sheet(unit, tenant, waybill, self._issuer, now)
-        self._follow(moved.state)(unit, tenant, moved.id)
+        self._follow(unit, tenant, moved)
         if moved.courier != waybill.courier:
             couriers = Tenant(CARRIER_PLATFORM, moved.carrier)
             recipient = Phone(tenant.id, moved.recipient.phone)
@@ -163,11 +163,14 @@ class WaybillMover:
         unit.record(about(replace(told, detail=detail), moved))
         return moved, event_id
 
-    def _follow(self, state: State) -> Callable[[Unit, Tenant, UUID], None]:
+    def _follow(self, unit: Unit, tenant: Tenant, moved: Waybill) -> None:
         """What becomes of the parcel's relay number."""
-        if state is State.CANCELLED:
-            return self._relay.release
-        return self._relay.shorten if state in FINAL else self._relay.extend
+        if moved.state is State.CANCELLED:
+            self._relay.release(unit, tenant, moved.id)
+        elif moved.state in FINAL:
+            self._relay.shorten(unit, tenant, moved.id)
+        else:
+            self._relay.extend(unit, tenant, moved.id, moved.deliver_by)
 
 
 def _illegal() -> GatewayError:

@@ -39,7 +39,8 @@ class ParcelRelay:
         self._clock = clock
 
     def bind_extension(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
-        """A number and an extension for whoever holds the label; the live one where there is one already."""
+        """A number and an extension for whoever holds the label; the parcel's own where there is one that lives, or
+        whose time has merely run out."""
         with self._ledger.open(caller) as unit:
             tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="update")
             event = about(replace(_BIND, policies=policies, detail={"mode": "extension"}), waybill)
@@ -56,7 +57,10 @@ class ParcelRelay:
                 raise refused(event, not_found(), reason="erased")
             address = known.get(waybill.recipient.address)
             parcel = parcel_of(tenant, waybill, (address and address["region"]) or {})
-            bound = self._relay.bind_extensions(unit, [parcel], expires_at)[0]
+            bound = (
+                self._relay.revive(unit, tenant, waybill.id, expires_at)
+                or self._relay.bind_extensions(unit, [parcel], expires_at)[0]
+            )
             unit.record(event)
         if isinstance(bound, GatewayError):
             raise bound
@@ -112,7 +116,7 @@ class ParcelRelay:
         with self._ledger.open(caller) as unit:
             event = Event("relay.release", resource=f"binding:{binding}")
             tenant, found = self._find(unit, binding, event, lock=True)
-            if found.is_live(self._clock()):
+            if not found.released:
                 self._relay.release_one(unit, tenant, found)
             unit.record(replace(event, waybill=found.waybill_no))
 

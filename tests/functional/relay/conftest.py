@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from vault_gateway.settings.policies import default_policies
 
 CITY = "杭州市"
 PERIODS = load_retention(default_policies() / "retention.yaml").relay
-COOLDOWN, AFTER_SALES = PERIODS.cooldown, PERIODS.after_sales
+COOLDOWN, AFTER_SALES, ON_THE_WAY = PERIODS.cooldown, PERIODS.after_sales, PERIODS.on_the_way
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,13 @@ def line(town: Town, telecom: Actor) -> Line:
     return Line(
         town, telecom, someone, courier_phone, view["waybill_no"], relay["number"], relay["extension"]
     )
+
+
+def short_lived(line: Line, waybill_no: str, **lives: float) -> Line:
+    """The parcel with a number that its owner wanted for so long."""
+    until = (line.town.world.clock() + timedelta(**lives)).isoformat()
+    body = {"waybill_no": waybill_no, "expires_at": until}
+    made = line.town.merchant.post("/v1/relay/bindings", body)
+    assert made.status_code == 201, made.text
+    view = made.get_json()
+    return replace(line, waybill_no=waybill_no, number=view["number"], extension=view["extension"])

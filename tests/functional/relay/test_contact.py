@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.conftest import Line, add_numbers, short_lived
 from tests.functional.relay.test_records import contact, fail
 from tests.pool import no_numbers
-from tests.world import Actor, World
+from tests.world import Actor, TurnedClock, World
 
 
 @pytest.fixture
@@ -29,6 +29,25 @@ def ask_pair(line: Line) -> tuple[int, str]:
 def test_a_pair_that_is_not_to_be_had_opens_nothing_while_the_label_has_a_number(line: Line) -> None:
     assert ask_pair(line) == (503, "relay_pool_exhausted")
     assert line.call(line.courier_phone, line.extension).get_json()["action"] == "connect"
+    assert contact(line) == (403, "contact_closed")
+
+
+@pytest.mark.usefixtures("no_pairs")
+def test_where_the_labels_number_has_run_out_and_there_is_no_pair_contact_opens(
+    line: Line, clock: TurnedClock
+) -> None:
+    brief = short_lived(line, line.town.out_for_delivery(), hours=1)
+    clock.advance(hours=2)
+    assert contact(brief) == (403, "contact_closed"), "an end alone opens nothing"
+    assert ask_pair(brief) == (503, "relay_pool_exhausted")
+    assert contact(brief)[0] == 201
+
+
+@pytest.mark.usefixtures("no_pairs")
+def test_where_the_labels_number_was_closed_a_missing_pair_opens_nothing(line: Line) -> None:
+    binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
+    assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
+    assert ask_pair(line) == (503, "relay_pool_exhausted")
     assert contact(line) == (403, "contact_closed")
 
 

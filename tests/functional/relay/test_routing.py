@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests import canaries
-from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line, e164, wrong
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, ON_THE_WAY, Line, e164, short_lived, wrong
 from tests.pool import DIGITS, fresh_number, no_numbers
 from tests.world import Actor, TurnedClock, World, unique
 from vault_gateway.relay.guessing import OF_A_CALLER
-from vault_gateway.relay.service import LIVES
 
 ASKED = {"action": "ask_extension", "digits": DIGITS}
 
@@ -75,10 +74,11 @@ def test_calling_back_ends_a_day_after_the_call(line: Line, clock: TurnedClock) 
 
 
 def test_a_number_expires_rests_and_is_then_nobodys(line: Line, clock: TurnedClock) -> None:
-    clock.advance(seconds=LIVES.total_seconds() + 60)
-    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "expired"
+    brief = short_lived(line, line.town.waybill(), days=1)
+    clock.advance(days=1, seconds=60)
+    assert brief.call(line.courier_phone, brief.extension).get_json()["reason"] == "expired"
     clock.advance(seconds=COOLDOWN.total_seconds())
-    assert line.call(line.courier_phone, line.extension).get_json()["reason"] == "no_binding"
+    assert brief.call(line.courier_phone, brief.extension).get_json()["reason"] == "no_binding"
 
 
 def test_a_released_number_rests(line: Line) -> None:
@@ -97,7 +97,7 @@ def test_delivery_leaves_time_for_questions_and_no_more(line: Line, clock: Turne
 
 
 def test_a_delay_keeps_the_number_alive(line: Line, clock: TurnedClock) -> None:
-    clock.advance(seconds=(LIVES - timedelta(days=1)).total_seconds())
+    clock.advance(seconds=(ON_THE_WAY - timedelta(days=1)).total_seconds())
     assert line.town.event(line.waybill_no, "failed_attempt").status_code == 201
     clock.advance(days=3)
     assert line.call(canaries.phone(), line.extension).get_json()["action"] == "connect"

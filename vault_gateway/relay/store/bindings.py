@@ -139,18 +139,22 @@ def insert_bindings(conn: Connection, tenant_id: UUID, made: Sequence[Binding]) 
     )
 
 
-def move_end(conn: Connection, tenant_id: UUID, binding: Binding) -> None:
-    """Stores the binding's times, for those who dial and for those who look."""
+def move_end(conn: Connection, tenant_id: UUID, binding: Binding) -> bool:
+    """Stores the binding's times, for those who dial and for those who look. False for one whose ends were given back
+    to the pool, which is as it was."""
+    ends = conn.execute(
+        "update relay_slot set expires_at = %s, cool_until = %s, released = %s where binding_id = %s",
+        (binding.expires_at, binding.cool_until, binding.released, binding.id),
+    )
+    if not ends.rowcount:
+        return False
     conn.execute(
         """
         update relay_binding set expires_at = %s, cool_until = %s, released = %s where tenant_id = %s and id = %s
         """,
         (binding.expires_at, binding.cool_until, binding.released, tenant_id, binding.id),
     )
-    conn.execute(
-        "update relay_slot set expires_at = %s, cool_until = %s, released = %s where binding_id = %s",
-        (binding.expires_at, binding.cool_until, binding.released, binding.id),
-    )
+    return True
 
 
 def live_reaching(conn: Connection, phone: Phone, now: datetime) -> dict[UUID, list[UUID]]:
