@@ -138,6 +138,8 @@ class RoutingService:
         if not taken and asked.call.medium == "voice":
             if self._guesses.are_used_up(asked.dialler):
                 return self._reject(asked, "blocked")
+            with self._ledger.open(asked.who) as unit:
+                unit.record(replace(asked.event, reason="ask_extension"))
             return self._answered("ask_extension", {"action": "ask_extension", "digits": asked.number.digits})
         # A message that names no extension counts as a wrong one.
         tries = taken or self._guesses.take(asked.dialler)

@@ -205,6 +205,13 @@ def test_every_question_is_an_event(line: Line, auditor: Actor) -> None:
     [denied] = [item for item in items if item["detail"]["call"] == f"denied-{line.extension}"]
     assert denied["reason"] == "no_binding"
     assert allowed["policies"] == ["telecom-own-numbers"]
+    call_id = f"asked-{line.extension}"
+    assert line.call(canaries.phone(), call_id=call_id).get_json() == ASKED
+    items = auditor.get("/v1/audit/events?action=relay.route&outcome=allow").get_json()["items"]
+    [asked] = [item for item in items if item["detail"]["call"] == call_id]
+    assert (asked["reason"], asked["resource"]) == ("ask_extension", f"number:{line.number}")
+    assert "waybill" not in asked
+    assert asked["policies"] == ["telecom-own-numbers"]
 
 
 def test_a_call_that_was_not_connected_is_in_the_log_of_its_parcels_merchant(
