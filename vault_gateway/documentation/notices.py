@@ -26,7 +26,9 @@ class NoticeViewSchema(AnswerSchema):
             "description": "`sent`: the provider took it. `dead`: given up, an operator may try again."
         },
     )
-    reason = fields.String(metadata={"description": "Why it is not sent (yet): `http_503`, `parcel_over`."})
+    reason = fields.String(
+        metadata={"description": "Why it is not sent (yet): `http_503`, `parcel_over`, `virtual_number`."}
+    )
     tries = fields.Integer(required=True)
     created_at = time_field()
     updated_at = time_field()
@@ -52,7 +54,8 @@ OPERATIONS = (
         roles=_SENDERS,
         summary="Send the recipient a message",
         text="By a template of `policies/notices.yaml` with typed parameters; you never see the phone. Sent at least"
-        " once, with the same id each time; cancelled when the parcel's way is over or the phone erased before.",
+        " once, with the same id each time; cancelled when the parcel's way is over or the phone erased before, and"
+        " where the phone is another platform's virtual number (`virtual_number`), whose extension no message dials.",
         bodies=(NoticeSchema,),
         body_examples={
             "pick-up": {

@@ -29,6 +29,8 @@ class Outcome(Enum):
     SENT = "sent"
     LATER = "later"
     REFUSED = "refused"
+    # There is nobody to ask: no message can be sent to this number.
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from vault_gateway.notices.service import public_id
 from vault_gateway.notices.store import Notice
 from vault_gateway.notices.templates import Template
 from vault_gateway.relay.store.calls import SealedPhone, phone_of
+from vault_gateway.tokens.phones import split_extension
 from vault_gateway.waybills.finding import about, resource_of
 from vault_gateway.waybills.states import FINAL
 from vault_gateway.waybills.store.waybills import get_waybill
@@ -40,6 +41,8 @@ log = structlog.get_logger("vault_gateway.notices")
 LEASE = timedelta(minutes=2)
 # After the first failed try, the second ...; the last is followed by none.
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 30, 120, 600, 1800, 3600, 7200, 14_400))
+# What a notice becomes that is not tried again, and what its last event says besides that the phone was opened.
+_ENDS = {Outcome.SENT: ("sent", None), Outcome.NOWHERE: ("cancelled", "deny")}
 _LOOKS_EVERY_S = 1.0
 _AFTER_A_FAULT_S = 5.0
 
@@ -147,7 +150,10 @@ class NoticeSender:
             return Outcome.LATER, f"vault_{failure.reason}"
         if isinstance(opened, KeyFault):
             return Outcome.REFUSED, "does_not_open"
-        return self._provider.send(Message(public_id(notice), opened.decode(), text))
+        number, extension = split_extension(opened.decode())
+        if extension is not None:
+            return Outcome.NOWHERE, "virtual_number"
+        return self._provider.send(Message(public_id(notice), number, text))
 
     def _settle(
         self, caller: Caller, tenant: Tenant, notice: Notice, outcome: Outcome, reason: str | None
@@ -158,13 +164,13 @@ class NoticeSender:
             with self._database.connection() as conn:
                 store.put_off(conn, notice, reason or "unknown", now + _pause(notice.tries), now)
             return
-        state = "sent" if outcome is Outcome.SENT else "dead"
+        state, told_as = _ENDS.get(outcome, ("dead", "error"))
         metrics.NOTICES.labels(state).inc()
         with self._ledger.open(caller, tenant) as unit:
             store.close(unit.conn, notice, state, reason, now)
-            if state == "dead":
+            if told_as is not None:
                 told = replace(self._event(notice), waybill=notice.waybill_no, carrier=notice.carrier)
-                unit.record(replace(told, outcome="error", reason=reason))
+                unit.record(replace(told, outcome=told_as, reason=reason))
 
     def _event(self, notice: Notice) -> Event:
         return Event(

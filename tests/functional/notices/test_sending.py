@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.functional.notices.conftest import WINDOW, Waiting, eventually
@@ -111,6 +113,26 @@ def test_what_the_provider_refuses_is_dead_at_once(
     assert waiting.becomes(notice, "dead", 1)["reason"] == f"http_{status}"
     events = auditor.get(f"/v1/audit/events?waybill={waiting.waybill_no}&outcome=error").get_json()["items"]
     assert [(event["action"], event["reason"]) for event in events] == [("notice.deliver", f"http_{status}")]
+
+
+def test_another_platforms_virtual_number_gets_no_message(
+    waiting: Waiting, provider: Provider, auditor: Actor
+) -> None:
+    """It takes an extension, which a message cannot dial."""
+    town, someone = waiting.town, replace(waiting.recipient, phone="18400913965-7576")
+    waybill_no = town.waybill(town.tokenize(someone))
+    for type_, more in (("accepted", {}), ("at_station", {"station": town.station_slug})):
+        assert town.event(waybill_no, type_, **more).status_code == 201
+    virtual = replace(waiting, waybill_no=waybill_no)
+    assert virtual.becomes(virtual.queued(), "cancelled", 1)["reason"] == "virtual_number"
+    assert provider.taken == []
+    [stored] = _rows(town.world, virtual)
+    assert stored["params"] is None
+    events = auditor.get(f"/v1/audit/events?waybill={waybill_no}&action=notice.deliver").get_json()["items"]
+    assert [(event["outcome"], event.get("reason")) for event in events] == [
+        ("deny", "virtual_number"),
+        ("allow", None),
+    ]
 
 
 def put_off(waiting: Waiting, provider: Provider) -> str:
