@@ -122,6 +122,11 @@ _WAYBILLS = (
     Code("illegal_transition", 409, "The parcel is not in a state in which this can happen."),
     Code("network_unknown", 422, "There is no such waybill network."),
     Code("carrier_unknown", 422, "There is no such carrier."),
+    Code(
+        "carrier_not_served",
+        422,
+        "The network does not serve this carrier. A carrier whose name no network's file has is served by all.",
+    ),
     Code("token_unknown", 422, "Name, phone or address is not a token of that kind of this merchant."),
     Code(
         "waybill_no_unusable",

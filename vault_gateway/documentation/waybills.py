@@ -200,6 +200,7 @@ OPERATIONS = (
             *OF_IDEMPOTENCY,
             "network_unknown",
             "carrier_unknown",
+            "carrier_not_served",
             "token_unknown",
             "waybill_no_unusable",
             "segment_exhausted",

@@ -43,6 +43,8 @@ def grant(conn: Connection, networks: Networks, wanted: Grant, now: datetime) ->
     """Registers the merchant where it is new. The platform and the carrier have to be there."""
     network, segment, first, last = _range_of(networks, wanted)
     carrier = wanted.carrier or segment.carrier
+    if networks.is_another(segment.carrier, carrier):
+        raise GrantError(f"this segment is of {segment.carrier}, and {carrier} is another carrier")
     size = last - first + 1
     with conn.transaction():
         if not identity_store.platform_exists(conn, wanted.tenant.platform):

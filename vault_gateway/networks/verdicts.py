@@ -53,6 +53,7 @@ class Networks(Mapping[str, Network]):
         ]
         self._made_up = [(network, network.made_up) for network in networks.values()]
         self._rules = [(network, rule) for network in networks.values() for rule in network.platforms]
+        self._carriers = {name for network in networks.values() for name in network.carriers}
         self._zones = {rule.platform: rule.zone for _, rule in self._rules}
         self._zone = next(network.zone for network in networks.values())
 
@@ -109,6 +110,16 @@ class Networks(Mapping[str, Network]):
             key=lambda rule: rule.stance is not Stance.REFUSES,
         )
         return (spoken[0].stance is not Stance.REFUSES, spoken[0].rule) if spoken else (True, NO_RULE)
+
+    def serves(self, network: str, carrier: str) -> bool:
+        """Does a network serve a carrier? One that names none serves all. So does any network where no file has the
+        name: an installation may call a carrier as it likes, and nobody can tell which it is."""
+        served = self[network].carriers
+        return not served or carrier in served or carrier not in self._carriers
+
+    def is_another(self, known: str | None, carrier: str) -> bool:
+        """Is `carrier` certainly not the one that a number is known to be of?"""
+        return known is not None and carrier != known and carrier in self._carriers
 
     def day_of(self, platform: str, now: datetime) -> date:
         """The day that it is for a platform."""

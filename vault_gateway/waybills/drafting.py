@@ -85,7 +85,7 @@ def drafts_of(
     carriers = identity_store.carriers_among(unit.conn, {order.carrier for order in orders})
     refusals = {
         asked: refusal(networks, *asked, tenant.platform, now)
-        for asked in {(order.network, order.waybill_no) for order in orders}
+        for asked in {(order.network, order.carrier, order.waybill_no) for order in orders}
         if asked[0] in networks
     }
     ids, receipts = new_ids(now, len(orders)), new_texts(now, len(orders))
@@ -96,7 +96,7 @@ def drafts_of(
             drafts.append(GatewayError("network_unknown", 422, "There is no such waybill network."))
         elif order.carrier not in carriers:
             drafts.append(GatewayError("carrier_unknown", 422, "There is no such carrier."))
-        elif (refused := refusals[order.network, order.waybill_no]) is not None:
+        elif (refused := refusals[order.network, order.carrier, order.waybill_no]) is not None:
             drafts.append(refused)
         elif isinstance(parties, GatewayError):
             drafts.append(parties)

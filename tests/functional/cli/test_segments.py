@@ -67,6 +67,16 @@ def test_a_granted_segment_is_issued_from_and_listed(data: Path, shop: Town) -> 
     assert f"douyin/{shop.carrier_slug}/north" in table[1]
 
 
+def test_a_segment_of_one_carrier_is_not_granted_to_another(data: Path, shop: Town, world: World) -> None:
+    world.actor("carrier", carrier="sf")
+    numbers = a_range(5)
+    whose = ["--platform", shop.platform_slug, "--merchant", shop.merchant_slug, "--carrier", "sf"]
+    refused = run(data, "grant", numbers[0], numbers[-1], *whose)
+    assert isinstance(refused.exception, GrantError)
+    assert "another carrier" in str(refused.exception)
+    assert listed(data, shop) == []
+
+
 def test_the_low_water_mark_is_a_tenth_or_as_asked(data: Path, shop: Town, world: World) -> None:
     for low_water in ([], ["--low-water", "3"]):
         numbers = a_range(40)

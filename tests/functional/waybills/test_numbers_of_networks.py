@@ -25,8 +25,11 @@ def number(network: str, carrier: str) -> str:
     return segment.numbers.number(segment.numbers.first + next(_serials))
 
 
-def ship(town: Town, tokens: Tokens, network: str, waybill_no: str | None = None) -> TestResponse:
-    body = {"network": network, "carrier": town.carrier_slug, "recipient": tokens.as_recipient()}
+def ship(
+    town: Town, tokens: Tokens, network: str, waybill_no: str | None = None, carrier: str | None = None
+) -> TestResponse:
+    carrier = carrier or town.carrier_slug
+    body = {"network": network, "carrier": carrier, "recipient": tokens.as_recipient()}
     return town.merchant.post(
         "/v1/waybills", body if waybill_no is None else {**body, "waybill_no": waybill_no}
     )
@@ -103,6 +106,45 @@ def test_one_refused_number_does_not_keep_the_others_of_its_batch(world: World) 
 def test_a_number_goes_under_its_own_network(town: Town, someone: Tokens) -> None:
     assert "another network" in refused(ship(town, someone, "douyin", number("cainiao", "yto")))
     assert ship(town, someone, "cainiao", number("cainiao", "yto")).status_code == 201
+
+
+@pytest.fixture(scope="module")
+def known_carriers(world: World) -> None:
+    """Registered here by the names that they have in the networks' files."""
+    for carrier in ("sf", "yto", "jd"):
+        world.actor("carrier", carrier=carrier)
+
+
+@pytest.mark.usefixtures("known_carriers")
+class TestCarriers:
+    def test_a_number_goes_with_its_own_carrier(self, town: Town, someone: Tokens) -> None:
+        wrong = ship(town, someone, "cainiao", number("cainiao", "yto"), "sf")
+        assert "another carrier" in refused(wrong)
+        assert ship(town, someone, "cainiao", number("cainiao", "yto"), "yto").status_code == 201
+        # One that no segment holds is nobody's: nothing says that it is not this carrier's.
+        assert ship(town, someone, "cainiao", f"SF-{number('cainiao', 'yto')}", "sf").status_code == 201
+
+    @pytest.mark.parametrize("brought", [None, "jd", "XX-11223344"])
+    def test_a_network_serves_its_carriers_alone(
+        self, town: Town, someone: Tokens, brought: str | None
+    ) -> None:
+        waybill_no = number("jd", "jd") if brought == "jd" else brought
+        answer = ship(town, someone, "jd", waybill_no, "sf")
+        assert (answer.status_code, answer.get_json()["code"]) == (422, "carrier_not_served")
+        assert ship(town, someone, "jd", waybill_no, "jd").status_code == 201
+
+    def test_a_carrier_by_a_name_of_its_own_here_is_served(self, town: Town, someone: Tokens) -> None:
+        """As `segment grant --carrier` allows: no file tells who it is."""
+        assert ship(town, someone, "jd", number("jd", "yto")).status_code == 201
+        assert ship(town, someone, "jd").status_code == 201
+
+    def test_one_of_a_batch_fails_alone(self, town: Town, someone: Tokens) -> None:
+        base = {"network": "jd", "recipient": someone.as_recipient()}
+        answer = town.merchant.post(
+            "/v1/waybills", {"items": [{**base, "carrier": carrier} for carrier in ("jd", "sf", "yto")]}
+        )
+        codes = [item.get("error", {}).get("code") for item in answer.get_json()["items"]]
+        assert (answer.status_code, codes) == (207, [None, "carrier_not_served", None])
 
 
 def test_numbers_without_a_letter_are_taken_where_a_network_has_them(town: Town, someone: Tokens) -> None:

@@ -20,6 +20,7 @@ platforms: [{platform: shop, stance: refuses, from: 2021-08-01, time_zone: Asia/
 fees: [{from: 2020-01-01, amount: "0", currency: CNY, payer: carrier}]
 returns: {share: "0.5", free: 10}
 """
+CARRIERS = next(line for line in GOOD.splitlines() if line.startswith("carriers"))
 
 
 def written(folder: Path, **files: str) -> Path:
@@ -96,6 +97,18 @@ def test_a_rule_gives_a_platform_a_zone_of_its_own(tmp_path: Path) -> None:
     evening = datetime(2026, 11, 29, 17, tzinfo=UTC)
     assert networks.day_of("shop", evening) == date(2026, 11, 29)
     assert networks.day_of("stall", evening) == date(2026, 11, 30)
+
+
+def test_a_network_that_names_no_carriers_serves_all(tmp_path: Path) -> None:
+    two = GOOD.replace("name: one", "name: two").replace("ONT", "TWT").replace(CARRIERS, "carriers: {}")
+    networks = load_networks(written(tmp_path, one=GOOD, two=two))
+    assert networks.serves("two", "swift")
+    assert networks.serves("two", "slow")
+    assert networks.serves("one", "swift")
+    three = GOOD.replace("name: one", "name: three").replace("ONT", "TRT")
+    three = three.replace("SW", "XY").replace("swift", "slow")
+    networks = load_networks(written(tmp_path, three=three))
+    assert not networks.serves("one", "slow")
 
 
 def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
