@@ -67,7 +67,7 @@ def _move(path: Path, day: date) -> None:
     path.write_text(path.read_text("utf-8").replace("2021-08-01", day.isoformat()), "utf-8")
 
 
-@pytest.mark.parametrize("network", ["cainiao", "pdd"])
+@pytest.mark.parametrize("network", ["cainiao", "jd", "pdd"])
 def test_at_midnight_in_shanghai_douyin_stops_taking_them(
     world: World, clock: TurnedClock, douyin: Town, cut_off: date, network: str
 ) -> None:

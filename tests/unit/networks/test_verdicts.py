@@ -28,7 +28,7 @@ def test_each_segments_numbers_are_known_as_its_own(network: str, segment: Segme
         assert (owner.network, owner.carrier, owner.accepted) == (network, segment.carrier, None)
 
 
-@pytest.mark.parametrize("network", ["cainiao", "pdd"])
+@pytest.mark.parametrize("network", ["cainiao", "jd", "pdd"])
 def test_from_the_first_of_august_2021_douyin_refuses_them(network: str) -> None:
     number = of(network, "yto")
     assert networks().verdict(number, "douyin", BEFORE).accepted is True
@@ -37,6 +37,14 @@ def test_from_the_first_of_august_2021_douyin_refuses_them(network: str) -> None
     assert "2021-08-01" in after.rule
     # What was made up for tests is of that network as well.
     assert networks().verdict(networks()[network].test_number(), "douyin", FROM).accepted is False
+
+
+def test_from_then_on_douyin_takes_numbers_of_its_own_network_and_no_other() -> None:
+    day = date(2022, 1, 1)
+    taken = {name: networks().verdict(networks()[name].test_number(), "douyin", day) for name in networks()}
+    assert {name for name, verdict in taken.items() if verdict.accepted} == {"douyin"}
+    assert networks().verdict("JD0123456789012", "douyin", day).accepted is False
+    assert NO_RULE not in {verdict.rule for verdict in taken.values()}
 
 
 def test_the_first_of_august_begins_in_shanghai() -> None:
