@@ -25,7 +25,7 @@ class SegmentSchema(AnswerSchema):
     recycled = fields.Integer(
         required=True, metadata={"description": "Came back by cancelling, as the network's rule has it."}
     )
-    low = fields.Boolean(required=True, metadata={"description": "The low-water mark was reached."})
+    low = fields.Boolean(required=True, metadata={"description": "No more are left than the low-water mark."})
     granted_at = time_field()
 
 

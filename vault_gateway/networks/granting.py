@@ -14,8 +14,9 @@ from vault_gateway.identity import store as identity_store
 from vault_gateway.ids import new_id
 from vault_gateway.model import Tenant
 from vault_gateway.networks import store
-from vault_gateway.networks.issuing import BLOCKS
+from vault_gateway.networks.issuing import BLOCKS, end_warnings
 from vault_gateway.networks.network import Segment
+from vault_gateway.networks.store import Account
 from vault_gateway.networks.verdicts import Networks
 
 # A tenth is left when the warning comes, where nobody says otherwise.
@@ -70,7 +71,10 @@ def grant(conn: Connection, networks: Networks, wanted: Grant, now: datetime) ->
             "low_water": size // _LOW_WATER_PART if wanted.low_water is None else wanted.low_water,
             "granted_at": now,
         }
+        account = Account(wanted.tenant.id, network, carrier, wanted.branch)
+        store.lock_branch(conn, account)
         store.insert_segment(conn, row, list(_blocks(first, last)))
+        end_warnings(conn, account)
     return {"network": network, "carrier": carrier, "branch": wanted.branch, "numbers": size}
 
 

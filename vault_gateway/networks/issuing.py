@@ -93,10 +93,12 @@ class SegmentIssuer:
             )
         )
         store.return_number(conn, account.tenant_id, segment_id, serial, comes_back=comes_back)
+        if comes_back:
+            end_warnings(conn, account)
         return comes_back
 
     def _watch(self, unit: Unit, account: Account, segments: Sequence[Row]) -> None:
-        """Tells once when what is left falls to a segment's low-water mark."""
+        """Tells when what is left falls to a segment's low-water mark, once until it is above it again."""
         unwarned = [row for row in segments if row["low_since"] is None]
         if not unwarned:
             return
@@ -112,6 +114,17 @@ class SegmentIssuer:
                 unit.record(
                     Event("segment.low", resource=resource, carrier=account.carrier, detail={"left": left})
                 )
+
+
+def end_warnings(conn: Connection, account: Account) -> None:
+    """After a branch, whose segments are locked, got numbers: what is no longer low is told again the next time."""
+    segments = store.segments_of(conn, account)
+    warned = [row for row in segments if row["low_since"] is not None]
+    if not warned:
+        return
+    mark = max(row["low_water"] for row in warned)
+    left = store.left_in(conn, account.tenant_id, [row["id"] for row in segments], mark + 1)
+    store.clear_low(conn, account.tenant_id, [row["id"] for row in warned if left > row["low_water"]])
 
 
 def _range(networks: Networks, segment: Row) -> NumberRange | None:

@@ -127,8 +127,15 @@ def note_low(conn: Connection, tenant_id: UUID, segment_id: UUID, now: datetime)
     return cursor.rowcount == 1
 
 
+def clear_low(conn: Connection, tenant_id: UUID, segments: Sequence[UUID]) -> None:
+    conn.execute(
+        "update number_segment set low_since = null where tenant_id = %s and id = any(%s)",
+        (tenant_id, list(segments)),
+    )
+
+
 def lock_branch(conn: Connection, account: Account) -> None:
-    """Those who cancel at a branch go one by one: each needs to know what came back before."""
+    """Those who bring numbers to a branch go one by one: each needs to know what came before."""
     conn.execute(
         """
         select from number_segment where tenant_id = %s and network = %s and carrier = %s and branch = %s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -160,10 +161,11 @@ def test_its_first_five_hundred_all_come_back(world: World, shop: Town, someone:
     assert sorted(numbers_of(batch(shop, someone, 10, network="pdd"))) == sorted(made)
 
 
-def test_the_low_water_mark_is_told_once(world: World, shop: Town, someone: Tokens, auditor: Actor) -> None:
-    def warnings() -> float:
-        return REGISTRY.get_sample_value("vault_gateway_segments_low_total") or 0.0
+def warnings() -> float:
+    return REGISTRY.get_sample_value("vault_gateway_segments_low_total") or 0.0
 
+
+def test_the_low_water_mark_is_told_once(world: World, shop: Town, someone: Tokens, auditor: Actor) -> None:
     before = warnings()
     granted(world, shop, 20, low_water=10)
     batch(shop, someone, 9)
@@ -176,6 +178,35 @@ def test_the_low_water_mark_is_told_once(world: World, shop: Town, someone: Toke
         "items"
     ]
     assert [event["detail"] for event in events] == [{"left": 10}]
+
+
+def test_what_comes_back_ends_the_warning_and_the_next_fall_is_told_again(
+    world: World, shop: Town, someone: Tokens
+) -> None:
+    before = warnings()
+    granted(world, shop, 20, low_water=10)
+    made = numbers_of(batch(shop, someone, 11))
+    assert (balance(shop.merchant)["low"], warnings()) == (True, before + 1)
+    for number, low in ((made[0], True), (made[1], False)):
+        assert shop.merchant.post(f"/v1/waybills/{number}/cancel").status_code == 200
+        assert balance(shop.merchant)["low"] is low
+    shop.waybill(someone)
+    assert (balance(shop.merchant)["low"], warnings()) == (True, before + 2)
+
+
+def test_a_further_segment_ends_the_warning_of_its_own_branch(
+    world: World, shop: Town, someone: Tokens
+) -> None:
+    for branch in ("north", "south"):
+        granted(world, shop, 10, low_water=5, branch=branch)
+        batch(shop, someone, 6, branch=branch)
+    assert [each["low"] for each in segments(shop)] == [True, True]
+    granted(world, shop, 10, branch="south")
+    assert [each["low"] for each in segments(shop)] == [True, False, False]
+
+
+def segments(shop: Town) -> list[dict[str, Any]]:
+    return list(shop.merchant.get("/v1/segments").get_json()["items"])
 
 
 def test_a_merchant_and_its_platform_see_what_is_left(world: World, shop: Town) -> None:
