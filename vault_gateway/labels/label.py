@@ -17,7 +17,7 @@ class Masked:
 @dataclass(frozen=True, slots=True)
 class Label:
     """All that is printed. `call` is the relay number and its extension, `receipt` what the QR code says; `orders`
-    how many are in the parcel, where there are several."""
+    how many are in the parcel, where there are several; `day` is the platform's on which it was made."""
 
     waybill_no: str
     carrier: str

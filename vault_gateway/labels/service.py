@@ -60,11 +60,11 @@ class LabelService:
             answer = GatewayError("illegal_transition", 409, "The parcel's way is over.")
             raise refused(event, answer, reason="illegal_transition")
         [shown] = show(unit, tenant, [waybill], self._clock())
-        return tenant, self._label(shown, unit.caller), event
+        return tenant, self._label(tenant, shown, unit.caller), event
 
-    def _label(self, shown: Shown, caller: Caller) -> Label:
-        waybill, view = shown.waybill, view_of(shown, caller)
-        network = self._networks().get(waybill.network)
+    def _label(self, tenant: Tenant, shown: Shown, caller: Caller) -> Label:
+        waybill, view, networks = shown.waybill, view_of(shown, caller), self._networks()
+        network = networks.get(waybill.network)
         number = view.get("relay", {})
         return Label(
             waybill_no=waybill.waybill_no,
@@ -79,6 +79,6 @@ class LabelService:
             else None,
             routing_code=waybill.routing_code,
             receipt=f"{self._public_url}/receipt/{waybill.receipt_code}",
-            day=waybill.created_at.date().isoformat(),
+            day=networks.day_of(tenant.platform, waybill.created_at).isoformat(),
             orders=len(waybill.orders),
         )

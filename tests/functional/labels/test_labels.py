@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests import canaries
 from tests.pool import add_numbers, retire_numbers
 from tests.unit.labels.reading import codes_on, picture_in, printed, words_of
-from tests.world import Actor, Town, World, unique
+from tests.world import Actor, Town, TurnedClock, World, unique
 from vault_gateway.embedded.processes import free_port
 
 PUBLIC = "https://vault.example.com"
@@ -56,6 +57,15 @@ def test_masks_stand_on_it_and_nothing_behind_them(town: Town) -> None:
         assert not [secret for secret in (person.name, person.phone, person.detail) if secret in words]
     assert "浙江省杭州市西湖区" in words
     assert {town.carrier_slug, "Douyin"} <= set(words.split())
+
+
+def test_the_day_on_it_is_one_of_the_platforms_time_zone(town: Town, clock: TurnedClock) -> None:
+    now = datetime.now(UTC)
+    evening = (now + timedelta(days=1)).replace(hour=17, minute=0)
+    clock.advance(seconds=(evening - now).total_seconds())
+    [words] = words_of(label(town.merchant, town.waybill()).data)
+    assert str(evening.date() + timedelta(days=1)) in words.split()
+    assert str(evening.date()) not in words
 
 
 def test_a_relay_number_with_its_extension_is_on_the_label(world: World, town: Town) -> None:
