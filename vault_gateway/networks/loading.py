@@ -71,6 +71,11 @@ class _PlatformSchema(Schema):
     zone = _ZoneField(required=True, data_key="time_zone")
     rule = fields.String(required=True, validate=validate.Length(8, 200))
 
+    @validates_schema
+    def _holds_at_all(self, data: dict[str, Any], **_: object) -> None:
+        if "begins" in data and "ends" in data and data["ends"] < data["begins"]:
+            raise ValidationError("It ends before it begins: the rule would never hold.", "to")
+
     @post_load
     def _build(self, data: dict[str, Any], **_: object) -> PlatformRule:
         return PlatformRule(**data)

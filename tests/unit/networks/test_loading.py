@@ -54,6 +54,7 @@ def test_a_file_becomes_a_network(tmp_path: Path) -> None:
         ("modulus: 7", "modulus: 11", "no digit"),
         ("Asia/Shanghai, rule", "Asia/Nowhere, rule", "time zone"),
         ("stance: refuses", "stance: dislikes", "stance"),
+        ("from: 2021-08-01,", "from: 2021-08-01, to: 2021-07-31,", "{'platforms': {0: {'to'"),
         ("payer: carrier", "payer: buyer", "payer"),
         ('share: "0.5"', 'share: "1.5"', "share"),
         ("fees: [", 'fees: [{from: 2021-01-01, amount: "1", currency: CNY, payer: carrier}, ', "after"),
@@ -90,6 +91,13 @@ def test_a_platform_that_no_rule_names_has_one_time_zone(tmp_path: Path) -> None
     other = two.replace("time_zone: Asia/Shanghai\n", "time_zone: Asia/Tokyo\n")
     with pytest.raises(NetworkError, match=r"one and two .* time zones for platforms that no rule names"):
         load_networks(written(tmp_path, one=GOOD, two=other))
+
+
+def test_a_rule_may_hold_on_a_single_day(tmp_path: Path) -> None:
+    one_day = GOOD.replace("from: 2021-08-01,", "from: 2021-08-01, to: 2021-08-01,")
+    networks = load_networks(written(tmp_path, one=one_day))
+    days = [date(2021, 7, 31), date(2021, 8, 1), date(2021, 8, 2)]
+    assert [networks.stance("one", "shop", day)[0] for day in days] == [True, False, True]
 
 
 def test_a_rule_gives_a_platform_a_zone_of_its_own(tmp_path: Path) -> None:
