@@ -156,7 +156,11 @@ _WAYBILLS = (
     ),
     Code("notices_off", 409, "This installation has no provider for notices."),
     Code("notices_used_up", 409, "The parcel has had ten notices."),
-    Code("expires_at_invalid", 422, "`expires_at` is within the next 60 days."),
+    Code(
+        "expires_at_invalid",
+        422,
+        "`expires_at` is within the next 60 days, and within 60 days of when the number was given.",
+    ),
     Code(
         "signature_invalid", 403, "Not signed by the account of Twilio that is set here, or of another one."
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from vault_gateway.documentation.codes import OF_BODIES
+from vault_gateway.documentation.codes import OF_BODIES, OF_IDEMPOTENCY
 from vault_gateway.documentation.operations import Answer, Operation
 from vault_gateway.documentation.shapes import TIME, AnswerSchema, time_field
 from vault_gateway.documentation.waybills import NUMBER
@@ -141,7 +141,7 @@ OPERATIONS = (
         summary="Get a relay number for a parcel",
         text="`extension`: a number and an extension for whoever holds the label. `axb`: between the recipient and the"
         " courier's registered phone, or for the owner of the order the merchant's service number. The live one comes"
-        " back where there is one.",
+        " back where there is one; with `expires_at` it ends then, until the next event of the parcel extends it.",
         bodies=(BindingSchema,),
         body_examples={"pair": {"waybill_no": NUMBER, "mode": "axb"}, "extension": {"waybill_no": NUMBER}},
         answers={201: Answer("The number.", (BindingViewSchema,), examples={"extension": _BINDING})},
@@ -155,8 +155,9 @@ OPERATIONS = (
             "phone_not_registered",
             "bindings_used_up",
             "relay_pool_exhausted",
-            "vault_unavailable",
+            *OF_IDEMPOTENCY,
         ),
+        idempotent=True,
     ),
     Operation(
         method="get",

@@ -45,7 +45,7 @@ def relay(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     )
     records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
     app.register_blueprint(relay_blueprint(routing, records, pool))
-    app.register_blueprint(parcel_relay_blueprint(parcels))
+    app.register_blueprint(parcel_relay_blueprint(parcels, parts.request_keys()))
     app.register_blueprint(_twilio(parts, routing, records))
     _notices(app, parts, keys)
     return {

@@ -110,8 +110,11 @@ class RelayService:
         """The parcel's extension lives again where its time has merely run out: until it has rested it is on this
         parcel's label and nobody else's. None for a parcel that has a live one, or none to be had again: one that was
         closed stays so, and so does a pair, whose courier may have changed."""
-        until = expires_at or self._clock() + self._periods().on_the_way
-        return self._revive(unit, tenant, self._own(unit, tenant, waybill_id), until)
+        own = self._own(unit, tenant, waybill_id)
+        if expires_at is None:
+            return self._revive(unit, tenant, own, self._clock() + self._periods().on_the_way)
+        own = [binding for binding in own if expires_at <= binding.created_at + LONGEST]
+        return self._revive(unit, tenant, own, expires_at)
 
     def _revive(self, unit: Unit, tenant: Tenant, own: Sequence[Binding], until: datetime) -> Binding | None:
         now = self._clock()
@@ -127,6 +130,12 @@ class RelayService:
         for binding in self._live(unit, tenant, waybill_id):
             if binding.expires_at > until:
                 self._move(unit, tenant, binding, until)
+
+    def end_at(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
+        """A live one ends when its owner says, sooner or later than it would have."""
+        moved = self._ending(binding, until)
+        bindings.move_end(unit.conn, tenant.id, moved)
+        return moved
 
     def release(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         """The parcel is no more: whoever dials its number hears so from now on."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import parse_prefixed
 from vault_gateway.keys import RelayKeys
 from vault_gateway.model import Caller, Clock, Role, Tenant
@@ -38,18 +40,25 @@ class ParcelRelay:
         self._keys = keys
         self._clock = clock
 
-    def bind_extension(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
+    def bind_extension(
+        self, caller: Caller, waybill_no: str, expires_at: datetime | None, key: RequestKey | None
+    ) -> Binding:
         """A number and an extension for whoever holds the label; the parcel's own where there is one that lives, or
-        whose time has merely run out."""
+        whose time has merely run out. With `expires_at` it ends then."""
         with self._ledger.open(caller) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="update")
             event = about(replace(_BIND, policies=policies, detail={"mode": "extension"}), waybill)
+            if earlier is not None:
+                return _as_then(unit, event, tenant, waybill, earlier)
             if caller.principal.role is Role.COURIER:
                 raise refused(event, _pair_only(), reason="mode_not_allowed")
             self._require_bindable(event, waybill, expires_at)
             live = bindings.live_extensions(unit.conn, tenant.id, [waybill.id], self._clock())
             if waybill.id in live:
-                return live[waybill.id]
+                return self._answer(
+                    unit, key, self._ending(unit, event, tenant, live[waybill.id], expires_at)
+                )
             self._require_some_left(unit, event, tenant, waybill)
             ends = (waybill.recipient.phone, waybill.recipient.address)
             known = token_store.find_views(unit.conn, tenant.id, ends)
@@ -62,17 +71,22 @@ class ParcelRelay:
                 or self._relay.bind_extensions(unit, [parcel], expires_at)[0]
             )
             unit.record(event)
-        if isinstance(bound, GatewayError):
-            raise bound
-        return bound
+            if not isinstance(bound, GatewayError):
+                return self._answer(unit, key, bound)
+        raise bound
 
-    def bind_pair(self, caller: Caller, waybill_no: str, expires_at: datetime | None) -> Binding:
+    def bind_pair(
+        self, caller: Caller, waybill_no: str, expires_at: datetime | None, key: RequestKey | None
+    ) -> Binding:
         """A number between the recipient and the courier's registered phone, or the merchant's service number:
-        the live one where there is one already. Both phones are opened to know the callers again, after the event
-        that says so is committed."""
+        the live one where there is one already, which with `expires_at` ends then. Both phones are opened to know the
+        callers again, after the event that says so is committed."""
         with self._ledger.open(caller) as unit:
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             tenant, waybill, policies = find(unit, waybill_no, _BIND, lock="share")
             event = about(replace(_BIND, policies=policies, detail={"mode": "axb"}), waybill)
+            if earlier is not None:
+                return _as_then(unit, event, tenant, waybill, earlier)
             self._require_bindable(event, waybill, expires_at)
             own = _own_phone(unit, caller, tenant, waybill)
             recipient = calls.phone_of(unit.conn, tenant, waybill.recipient.phone)
@@ -80,8 +94,8 @@ class ParcelRelay:
                 raise refused(event, _no_phone(), reason="phone_missing")
             phones = {own.phone, recipient.phone}
             live = self._relay.pair_between(unit, tenant, waybill.id, phones)
-            if live is not None and expires_at is None:
-                return live
+            if live is not None:
+                return self._answer(unit, key, self._ending(unit, event, tenant, live, expires_at))
             self._require_some_left(unit, event, tenant, waybill)
             event = replace(event, fields=("phone",), tokens=(own.phone.text, recipient.phone.text))
             unit.record(event)
@@ -93,17 +107,40 @@ class ParcelRelay:
         ends = self._pairs.ends(numbers, a, b)
         with self._ledger.open(caller) as unit:
             # Again, for the parcel may have moved on while the phones were opened.
+            earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             tenant, now_is, _ = find(unit, waybill_no, _BIND, lock="update")
+            if earlier is not None:
+                return _as_then(unit, event, tenant, now_is, earlier)
             if (now_is.courier, now_is.recipient) != (waybill.courier, waybill.recipient):
                 raise refused(event, not_found(), reason="moved_meanwhile")
+            self._require_bindable(event, now_is, expires_at)
             live = self._relay.pair_between(unit, tenant, waybill.id, phones)
-            if live is not None and expires_at is None:
-                return live
+            if live is not None:
+                return self._answer(unit, key, self._ending(unit, event, tenant, live, expires_at))
             self._relay.release_pairs_of(unit, tenant, waybill.id, own.phone.tenant_id, recipient.phone)
             bound = self._pairs.bind(unit, parcel_of(tenant, now_is, {}), ends, expires_at)
-        if isinstance(bound, GatewayError):
-            raise bound
-        return bound
+            if not isinstance(bound, GatewayError):
+                return self._answer(unit, key, bound)
+        raise bound
+
+    def _answer(self, unit: Unit, key: RequestKey | None, binding: Binding) -> Binding:
+        """Kept with what it tells of, so that a repeated request gets it. That there was no number is not kept: a later
+        try may find one."""
+        if key is not None:
+            told = {"id": str(binding.id), "expires_at": binding.expires_at.isoformat()}
+            keep_answer(unit.conn, key, told, self._clock)
+        return binding
+
+    def _ending(
+        self, unit: Unit, event: Event, tenant: Tenant, live: Binding, expires_at: datetime | None
+    ) -> Binding:
+        """The live one, ending when it is wished to."""
+        if expires_at is None or expires_at == live.expires_at:
+            return live
+        if expires_at > live.created_at + LONGEST:
+            raise _end_invalid()
+        unit.record(replace(event, fields=(), tokens=()))
+        return self._relay.end_at(unit, tenant, live, expires_at)
 
     def view(self, caller: Caller, binding: str) -> tuple[Binding, list[dict[str, object]]]:
         """A binding of the caller's own parcel with its calls: when, by which medium, for how many seconds."""
@@ -140,7 +177,7 @@ class ParcelRelay:
             raise refused(event, answer, reason="illegal_transition")
         now = self._clock()
         if expires_at is not None and not now < expires_at <= now + LONGEST:
-            raise GatewayError("expires_at_invalid", 422, "expires_at is in the next 60 days.")
+            raise _end_invalid()
 
     def _require_some_left(self, unit: Unit, event: Event, tenant: Tenant, waybill: Waybill) -> None:
         """Each number that a parcel had rests for weeks: it cannot have the whole pool one after the other."""
@@ -156,6 +193,20 @@ def _own_phone(unit: Unit, caller: Caller, tenant: Tenant, waybill: Waybill) -> 
     if caller.principal.role is Role.COURIER:
         return calls.courier_of(unit.conn, waybill.id)
     return parties.service_number_of(unit.conn, tenant)
+
+
+def _as_then(unit: Unit, event: Event, tenant: Tenant, waybill: Waybill, earlier: dict[str, str]) -> Binding:
+    """The binding as the first answer told of it, whatever became of it since."""
+    found = bindings.get_binding(unit.conn, tenant.id, UUID(earlier["id"]))
+    if found is None or found.waybill_id != waybill.id:
+        raise refused(event, not_found(), reason="unknown_binding")
+    return replace(found, expires_at=datetime.fromisoformat(earlier["expires_at"]))
+
+
+def _end_invalid() -> GatewayError:
+    return GatewayError(
+        "expires_at_invalid", 422, "expires_at is in the next 60 days, and no number serves for more."
+    )
 
 
 def _pair_only() -> GatewayError:
