@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+import structlog
 from flask import Flask
 
 from vault_gateway import metrics_folder
@@ -31,6 +32,8 @@ from vault_gateway.rules import Rules, RulesInForce, load_rules
 from vault_gateway.schema import SHOWING, require_current_schema, require_roles, roles_of
 from vault_gateway.settings.model import Settings, SettingsError
 
+log = structlog.get_logger("vault_gateway.app")
+
 DUTIES: Mapping[str, Callable[[Flask, Parts], Mapping[str, Chore]]] = {
     "tokenize": tokenize,
     "reveal": reveal,
@@ -50,7 +53,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, rules: Rules | Non
     database.open()
     with database.connection() as conn:
         require_current_schema(conn)
-        require_roles(conn, roles_of(settings.duties))
+        beyond = require_roles(conn, roles_of(settings.duties))
+    if beyond:
+        log.warning("the database login may do more than this node: run `migrate --login`", roles=beyond)
     vault = Vault(
         settings.vault_addr,
         ca_file=settings.vault_ca,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from importlib import resources
 
@@ -14,8 +14,16 @@ from psycopg.rows import dict_row
 from vault_gateway.database import Connection
 from vault_gateway.errors import OperatingError
 
-# What logins are members of: the second may all that the first may, and the third is on top of the second.
-_AUDIT, _APP, _REVEAL = ROLES = ("vault_gateway_audit", "vault_gateway_app", "vault_gateway_reveal")
+# What a node's login is a member of: a role for each of its duties, whose rights stand in `0024_role_a_duty.sql`. The
+# first was there before the others, and roles are of a whole server: it keeps its name.
+ROLE_OF: Mapping[str, str] = {
+    "tokenize": "vault_gateway_app",
+    "reveal": "vault_gateway_reveal",
+    "relay": "vault_gateway_relay",
+    "audit": "vault_gateway_audit",
+    "console": "vault_gateway_console",
+}
+ROLES = tuple(ROLE_OF.values())
 
 # Duties that only show what is on record.
 SHOWING = frozenset({"audit", "console"})
@@ -62,7 +70,6 @@ def migrate(
                 conn.execute(text)
                 conn.execute("insert into schema_migration values (%s, %s, %s)", (name, _digest(text), now))
             applied.append(name)
-        conn.execute("grant select on schema_migration to vault_gateway_app")
         if app_login is not None:
             _ensure_login(conn, *app_login, roles)
     return applied
@@ -100,19 +107,21 @@ def _digest(text: str) -> bytes:
 
 def roles_of(duties: Collection[str]) -> tuple[str, ...]:
     """What the login of a node with these duties is a member of."""
-    if set(duties) <= SHOWING:
-        return (_AUDIT,)
-    return (_APP, _REVEAL) if "reveal" in duties else (_APP,)
+    return tuple(ROLE_OF[duty] for duty in duties)
 
 
-def require_roles(conn: Connection, roles: Collection[str]) -> None:
-    """Raises MigrationError where this login may not do what a node has to."""
+def require_roles(conn: Connection, roles: Collection[str]) -> list[str]:
+    """Raises MigrationError where this login may not do what a node has to; returns the roles that it has beyond."""
+    rows = conn.execute(
+        "select role from unnest(%s::text[]) as role where pg_has_role(role::name, 'usage')", (list(ROLES),)
+    ).fetchall()
+    held = [row["role"] for row in rows]
     for role in roles:
-        row = conn.execute("select pg_has_role(%s, 'usage') as may", (role,)).fetchone()
-        if row is None or not row["may"]:
+        if role not in held:
             raise MigrationError(
                 f"the database login is no member of {role}: run `vault-gateway migrate --login` with the node's duties"
             )
+    return [role for role in held if role not in roles]
 
 
 def _ensure_login(conn: Connection, name: str, password: str, roles: Collection[str]) -> None:

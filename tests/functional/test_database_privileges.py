@@ -1,11 +1,14 @@
-"""What the gateway's role may do in the database, read from PostgreSQL's own catalogue: a migration that opens more
+"""What the gateway's roles may do in the database, read from PostgreSQL's own catalogue: a migration that opens more
 than is named here fails."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
+
+import pytest
 
 from tests.world import World
+from vault_gateway.schema import ROLES
 
 # Tables with a tenant_id and no wall: they find the tenant, are queues over all tenants, or count numbers and sheets.
 # No personal data.
@@ -21,36 +24,157 @@ DIRECTORIES = {
     "usage_day",
     "usage_delta",
 }
-# Rows that end: repeated answers, ends and callers of relay numbers, what was sent,
-# what was folded, counts of days that are over, records of relay numbers and flows past their time.
-DELETABLE = {
-    "idempotency",
-    "relay_slot",
-    "relay_callback",
-    "webhook_outbox",
-    "number_returned",
-    "usage_delta",
-    "flow_delta",
-    "flow_cell",
-    "flow_page",
-    "flow_parcel",
-    "flow_shown",
-    "courier_day",
-    "route",
-    "relay_binding",
-    "relay_call",
-    "relay_call_event",
-    "relay_exhausted",
+
+# Of every node; the others stand on it, and have what is named at each.
+NODE = "vault_gateway_node"
+# i: insert, u: update (of some columns at least), d: delete.
+MAY_WRITE = {
+    NODE: {"audit_event": "i", "courier": "u", "courier_day": "iu"},
+    "vault_gateway_audit": {},
+    "vault_gateway_console": {},
+    "vault_gateway_relay": {
+        "idempotency": "iud",
+        "notice": "iu",
+        "relay_binding": "iud",
+        "relay_call": "iud",
+        "relay_call_event": "id",
+        "relay_callback": "iud",
+        "relay_exhausted": "iud",
+        "relay_number": "u",
+        "relay_slot": "iud",
+        "waybill": "u",
+    },
+    "vault_gateway_app": {
+        "courier": "iu",
+        "courier_day": "iu",
+        "flow_book": "i",
+        "flow_cell": "iud",
+        "flow_delta": "id",
+        "flow_page": "iud",
+        "flow_parcel": "iud",
+        "flow_shown": "iud",
+        "idempotency": "iud",
+        "merged_order": "i",
+        "number_block": "u",
+        "number_returned": "iud",
+        "number_segment": "u",
+        "relay_binding": "iu",
+        "relay_callback": "d",
+        "relay_exhausted": "iu",
+        "relay_number": "u",
+        "relay_slot": "iu",
+        "route": "id",
+        "route_table": "iu",
+        "search_miss": "iu",
+        "tenant": "i",
+        "token": "iu",
+        "usage_day": "iu",
+        "usage_delta": "iud",
+        "waybill": "iu",
+        "waybill_directory": "iu",
+        "waybill_event": "i",
+        "waybill_sheet": "iu",
+        "webhook": "iu",
+        "webhook_outbox": "iud",
+    },
+    "vault_gateway_reveal": {
+        "break_glass": "iu",
+        "break_glass_quota": "iu",
+        "courier_day": "iud",
+        "idempotency": "iud",
+        "merchant_day": "iud",
+        "reveal_grant": "iu",
+        "reveal_token": "i",
+        "token": "u",
+        "waybill": "u",
+    },
+}
+# Columns that a role may change where it may not change all: none that says whose a row is or what it is about.
+MAY_CHANGE = {
+    NODE: {"courier": "suspended_at suspended_for", "courier_day": "reveals recipients denials"},
+    "vault_gateway_relay": {
+        # To lock a row is to have the right to change something of it.
+        "waybill": "created_at",
+        "relay_number": "occupied",
+        "relay_binding": "expires_at cool_until released",
+        "relay_slot": "released expires_at cool_until",
+        "relay_call": "phone_tenant phone_token by_courier recorded_at failed_at told",
+        "notice": "params state reason tries due_at updated_at",
+    },
+    "vault_gateway_app": {
+        "relay_number": "occupied",
+        "relay_binding": "expires_at cool_until released",
+        "relay_slot": "phone_token released expires_at cool_until",
+        "token": "key_version ciphertext blind_index masked last4 region erased_at",
+        "waybill": "state recipient_name recipient_phone recipient_address courier station deliver_by updated_at"
+        " routing_code",
+    },
+    "vault_gateway_reveal": {
+        "token": "created_at",
+        "waybill": "created_at",
+        "reveal_grant": "state public_key released ack_digests claimed_at first_released_at closed_at",
+        "break_glass": "approver approver_jti approver_reason approved_at",
+    },
+}
+# Who reads what is worth protecting: tables, and columns of them.
+MAY_READ = {
+    "audit_event.body": {"audit"},
+    "audit_token.token": {"audit"},
+    "audit_order.order_ref": {"audit"},
+    "token.ciphertext": {"relay", "reveal"},
+    "token.blind_index": {"app"},
+    "token.last4": {"app"},
+    "token.masked": {"app", "relay"},
+    "waybill.id": {"app", "relay", "reveal"},
+    "courier.phone_token": {"app"},
+    "client.key_digest": set(),
+    "reveal_grant.id": {"reveal"},
+    "break_glass.id": {"reveal"},
+    "relay_call.caller": {"relay"},
+    "relay_call_event.call_id": {"relay"},
+    "relay_callback.caller": {"relay"},
+    "relay_service_number.phone_token": {"relay"},
+    "notice.params": {"relay"},
+    "webhook.url": {"app"},
+    "flow_book.secret": {"app"},
+}
+# Functions with their owner's rights, some of which look over all tenants.
+MAY_CALL = {
+    NODE: {"client_of_key", "audit_weeks_ahead", "token_weeks_ahead"},
+    "vault_gateway_audit": {"event_that_made", "ensure_audit_partitions"},
+    "vault_gateway_console": {"receipt_parcel", "receipt_disclosures"},
+    "vault_gateway_relay": {
+        "parcels_of_number",
+        "relay_end",
+        "relay_courier",
+        "relay_bindings_rested",
+        "relay_exhausted_before",
+    },
+    "vault_gateway_app": {
+        "parcels_of_number",
+        "parcels_of_carrier",
+        "parcels_at_counter",
+        "ensure_token_partitions",
+        "flow_parcels_until",
+    },
+    "vault_gateway_reveal": {
+        "parcels_of_number",
+        "locate_reveal",
+        "locate_token",
+        "locate_break_glass",
+        "find_break_glass",
+        "reveals_of_holder",
+    },
 }
 
 
-def rows(world: World, statement: str) -> list[dict[str, Any]]:
+def rows(world: World, statement: LiteralString, params: Any = ()) -> list[dict[str, Any]]:
     with world.admin() as conn:
-        return conn.execute(statement).fetchall()
+        return conn.execute(statement, params).fetchall()
 
 
-def names(world: World, statement: str) -> set[str]:
-    return {row["name"] for row in rows(world, statement)}
+def names(world: World, statement: LiteralString, params: Any = ()) -> set[str]:
+    return {row["name"] for row in rows(world, statement, params)}
 
 
 def test_every_table_of_a_tenant_has_its_wall(world: World) -> None:
@@ -70,80 +194,109 @@ def test_a_partition_is_reached_through_its_whole_alone(world: World) -> None:
         world,
         """
         select c.relname as name,
-               has_table_privilege('vault_gateway_app', c.oid, 'select, insert, update, delete, truncate') as open
+               exists (select from unnest(%s::text[]) as role
+                       where has_table_privilege(role::name, c.oid, 'select, insert, update, delete, truncate')) as open
         from pg_class c where c.relispartition and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
         """,
+        [list(ROLES)],
     )
     assert len(partitions) > 16
     assert not [one["name"] for one in partitions if one["open"]]
 
 
-def test_the_gateway_removes_no_rows_but_those_that_end(world: World) -> None:
+@pytest.mark.parametrize("role", MAY_WRITE)
+def test_a_role_writes_what_is_its_dutys_and_nothing_else(world: World, role: str) -> None:
     held = rows(
         world,
         """
-        select c.relname as name, has_table_privilege('vault_gateway_app', c.oid, 'delete') as delete,
-               has_table_privilege('vault_gateway_app', c.oid, 'truncate, references, trigger') as more
-        from pg_class c where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+        select c.relname as name, p.letter from pg_class c
+        cross join (values ('i', 'insert'), ('u', 'update')) as p (letter, privilege)
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and has_any_column_privilege(%(role)s, c.oid, p.privilege)
+        union all
+        select c.relname, p.letter from pg_class c
+        cross join (values ('d', 'delete'), ('t', 'truncate'), ('r', 'references'), ('g', 'trigger'))
+          as p (letter, privilege)
+        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and has_table_privilege(%(role)s, c.oid, p.privilege)
         """,
+        {"role": role},
     )
-    assert {one["name"] for one in held if one["delete"]} == DELETABLE
-    assert not [one["name"] for one in held if one["more"]]
+    found: dict[str, set[str]] = {}
+    for one in held:
+        found.setdefault(one["name"], set()).add(one["letter"])
+    named = {table: set(letters) for table, letters in (MAY_WRITE[NODE] | MAY_WRITE[role]).items()}
+    assert found == named
 
 
-def test_the_gateway_writes_no_directory_that_an_operator_keeps(world: World) -> None:
-    for table in ("platform", "carrier", "station", "client", "issuer", "revoked_token", "schema_migration"):
-        [held] = rows(
-            world,
-            f"select has_table_privilege('vault_gateway_app', '{table}', 'insert, update, delete') as writes",
-        )
-        assert not held["writes"], table
-
-
-def test_the_gateway_takes_places_on_relay_numbers_and_changes_nothing_else_of_them(world: World) -> None:
+@pytest.mark.parametrize("role", MAY_CHANGE)
+def test_of_a_row_a_role_changes_what_is_its_dutys_to_change(world: World, role: str) -> None:
     columns = rows(
         world,
         """
-        select attname as name, has_column_privilege('vault_gateway_app', attrelid, attnum, 'update') as updates,
-               has_column_privilege('vault_gateway_app', attrelid, attnum, 'insert') as inserts
-        from pg_attribute where attrelid = 'relay_number'::regclass and attnum > 0
+        select c.relname as name, a.attname as column from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relname = any (%(tables)s)
+          and has_column_privilege(%(role)s, c.oid, a.attnum, 'update')
         """,
+        {"role": role, "tables": list(MAY_CHANGE[role])},
     )
-    assert {one["name"] for one in columns if one["updates"]} == {"occupied"}
-    assert not [one["name"] for one in columns if one["inserts"]]
+    found: dict[str, set[str]] = {}
+    for one in columns:
+        found.setdefault(one["name"], set()).add(one["column"])
+    assert found == {table: set(named.split()) for table, named in MAY_CHANGE[role].items()}
 
 
-def test_the_gateway_asks_whose_a_key_is_and_reads_no_digest(world: World) -> None:
-    columns = rows(
+def test_what_is_worth_protecting_is_read_by_those_who_have_to(world: World) -> None:
+    readers = rows(
         world,
         """
-        select attname as name from pg_attribute
-        where attrelid = 'client'::regclass and attnum > 0
-          and not has_column_privilege('vault_gateway_app', attrelid, attnum, 'select')
+        select what, array(
+          select role from unnest(%(roles)s::text[]) as role
+          where has_column_privilege(role::name, split_part(what, '.', 1), split_part(what, '.', 2), 'select')) as roles
+        from unnest(%(whats)s::text[]) as what
         """,
+        {"whats": list(MAY_READ), "roles": [NODE, *ROLES]},
     )
-    assert {one["name"] for one in columns} == {"key_digest"}
+    found = {one["what"]: {role.removeprefix("vault_gateway_") for role in one["roles"]} for one in readers}
+    assert found == MAY_READ
+
+
+@pytest.mark.parametrize("role", MAY_CALL)
+def test_a_role_looks_over_all_tenants_where_its_duty_has_to(world: World, role: str) -> None:
+    found = names(
+        world,
+        """
+        select p.proname as name from pg_proc p
+        where p.pronamespace = 'public'::regnamespace and p.prosecdef and has_function_privilege(%s, p.oid, 'execute')
+        """,
+        [role],
+    )
+    assert found == MAY_CALL[NODE] | MAY_CALL[role]
 
 
 def test_no_role_of_the_gateway_makes_owns_or_bypasses_anything(world: World) -> None:
+    lookup = "vault_gateway_lookup"
     roles = rows(
         world,
         """
         select r.rolname as name, r.rolcanlogin, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb,
                has_schema_privilege(r.oid, 'public', 'create') as makes,
                exists (select from pg_class c where c.relowner = r.oid) as owns,
-               pg_has_role('vault_gateway_app', r.oid, 'member') as is_app
-        from pg_roles r
-        where r.rolname in ('vault_gateway_app', 'vault_gateway_lookup', 'vault_gateway_reveal', 'vault_gateway_audit')
+               array(select m.roleid::regrole::text from pg_auth_members m where m.member = r.oid) as member_of
+        from pg_roles r where r.rolname like 'vault\\_gateway\\_%%'
         """,
     )
     by_name = {role.pop("name"): role for role in roles}
-    assert [name for name, role in by_name.items() if role["rolbypassrls"]] == ["vault_gateway_lookup"]
-    lookup = by_name["vault_gateway_lookup"]
-    assert not lookup["is_app"]
-    assert not lookup["rolcanlogin"]
+    assert by_name.keys() == {lookup, NODE, *ROLES}
+    assert [name for name, role in by_name.items() if role["rolbypassrls"]] == [lookup]
+    assert {name: role["member_of"] for name, role in by_name.items()} == {
+        lookup: [],
+        NODE: [],
+        **{role: [NODE] for role in ROLES},
+    }
     for role in by_name.values():
-        never = ("rolsuper", "rolcreaterole", "rolcreatedb", "makes", "owns")
+        never = ("rolcanlogin", "rolsuper", "rolcreaterole", "rolcreatedb", "makes", "owns")
         assert not [power for power in never if role[power]]
 
 
@@ -173,51 +326,3 @@ def test_who_finds_rows_over_all_tenants_changes_none(world: World) -> None:
         """,
     )
     assert writing == set()
-
-
-def test_what_opens_values_is_written_by_logins_that_reveal_alone(world: World) -> None:
-    written = rows(
-        world,
-        """
-        select c.relname as name, r.rolname as role from pg_class c
-        cross join pg_roles r
-        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-          and r.rolname in ('vault_gateway_app', 'vault_gateway_reveal')
-          and (has_any_column_privilege(r.oid, c.oid, 'insert, update') or has_table_privilege(r.oid, c.oid, 'delete'))
-        """,
-    )
-    of_reveals = {"reveal_grant", "reveal_token", "break_glass", "break_glass_quota", "merchant_day"}
-    assert {one["name"] for one in written if one["role"] == "vault_gateway_reveal"} == of_reveals
-    assert not of_reveals & {one["name"] for one in written if one["role"] == "vault_gateway_app"}
-
-
-def test_a_login_of_the_log_writes_events_and_counts_denials_and_nothing_else(world: World) -> None:
-    held = rows(
-        world,
-        """
-        select c.relname as name, a.attname as column, p.privilege from pg_class c
-        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        cross join unnest(array['select', 'insert', 'update']) as p (privilege)
-        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-          and has_column_privilege('vault_gateway_audit', c.oid, a.attnum, p.privilege)
-        """,
-    )
-    of = {
-        kind: {one["name"] for one in held if one["privilege"] == kind}
-        for kind in ("select", "insert", "update")
-    }
-    directories = {"platform", "tenant", "issuer", "revoked_token", "client", "courier", "schema_migration"}
-    assert of["select"] == directories | {"audit_event", "audit_token", "audit_order", "courier_day"}
-    assert of["insert"] == {"audit_event", "courier_day"}
-    assert of["update"] == {"courier_day", "courier"}
-    courier = {one["column"] for one in held if (one["name"], one["privilege"]) == ("courier", "update")}
-    assert courier == {"suspended_at", "suspended_for"}
-    removing = names(
-        world,
-        """
-        select c.relname as name from pg_class c
-        where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-          and has_table_privilege('vault_gateway_audit', c.oid, 'delete, truncate, references, trigger')
-        """,
-    )
-    assert removing == set()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import orjson
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from tests import canaries
+from tests.split import login_for
 from tests.world import GENEROUS, Actor, Town, World, policies_with, unique
 from vault_gateway.audit import store as audit_store
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
-from vault_gateway.schema import MigrationError, migrate, roles_of
+from vault_gateway.schema import ROLE_OF, MigrationError
 from vault_gateway.settings.model import SettingsError
 
 
@@ -73,15 +74,6 @@ def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(worl
                     relay.decrypt("carrier", items)
 
 
-def login_for(world: World, *duties: str) -> str:
-    """A login of the database as `migrate --login` makes it for nodes with these duties."""
-    name, password = f"does-{'-'.join(duties)}", "not-a-secret-here"
-    migrate(
-        world.instance.endpoints.admin_dsn, world.clock(), app_login=(name, password), roles=roles_of(duties)
-    )
-    return make_conninfo(world.settings.database_url, user=name, password=password)
-
-
 @pytest.fixture
 def without_reveals(world: World) -> str:
     return login_for(world, "tokenize", "relay", "audit")
@@ -89,7 +81,7 @@ def without_reveals(world: World) -> str:
 
 @pytest.fixture
 def of_the_log(world: World) -> str:
-    return login_for(world, "audit")
+    return login_for(world, "audit", "console")
 
 
 def test_the_database_lets_no_tokenizing_node_make_a_grant(
@@ -172,32 +164,65 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
         world.gateway(database_url=of_the_log)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "select ciphertext from token",
-        "select blind_index from token",
-        "select * from waybill",
-        "select * from reveal_grant",
-        "select * from relay_binding",
-        "select phone_token from courier",
-        "select key_digest from client",
-        "insert into token select * from token",
-        "insert into waybill select * from waybill",
-        "insert into reveal_grant select * from reveal_grant",
-        "insert into relay_binding select * from relay_binding",
-        "insert into courier (carrier, handle, created_at) values ('c', 'h', now())",
-        "update courier set phone_token = null",
-        "update waybill set state = 'delivered'",
-        "delete from idempotency",
-        "update audit_event set body = '{}'",
-        "delete from audit_event",
-        "set role vault_gateway_app",
-    ],
-)
-def test_the_database_shows_a_node_of_the_log_no_token_and_lets_it_write_none(
-    of_the_log: str, statement: str
-) -> None:
-    denied = pytest.raises(psycopg.errors.InsufficientPrivilege)
-    with psycopg.connect(of_the_log, autocommit=True) as conn, denied:
-        conn.execute(statement)
+def test_a_node_whose_login_may_more_says_so(world: World, without_reveals: str) -> None:
+    world.gateway(duties=("audit",), identities={}, database_url=without_reveals)
+    told = [line for line in world.log_text().splitlines() if b"run `migrate --login`" in line]
+    assert set(orjson.loads(told[-1])["roles"]) == {"vault_gateway_app", "vault_gateway_relay"}
+
+
+# What no other duty than those named last may do.
+DENIED = [
+    ("select ciphertext from token", "relay", "reveal"),
+    ("select blind_index from token", "tokenize"),
+    ("select phone_token from courier", "tokenize"),
+    ("select id from waybill", "tokenize", "relay", "reveal"),
+    ("select id from reveal_grant", "reveal"),
+    ("select caller from relay_call", "relay"),
+    ("select body from audit_event", "audit"),
+    ("select token from audit_token", "audit"),
+    ("select * from receipt_parcel('x')", "console"),
+    ("select * from relay_end('x', null, '', now())", "relay"),
+    ("select * from locate_reveal(null)", "reveal"),
+    ("select event_that_made('phone', null)", "audit"),
+    ("select key_digest from client",),
+    ("insert into token (tenant_id, id) select null, null where false", "tokenize"),
+    ("insert into waybill (tenant_id, id) select null, null where false", "tokenize"),
+    ("insert into courier (carrier, handle) select 'c', 'h' where false", "tokenize"),
+    ("update courier set phone_token = null where false", "tokenize"),
+    ("update waybill set state = 'delivered' where false", "tokenize"),
+    ("update waybill set id = null where false",),
+    ("update token set ciphertext = null where false", "tokenize"),
+    ("update token set tenant_id = null where false",),
+    ("insert into relay_call (telecom, call_id) select 'a', 'b' where false", "relay"),
+    ("insert into relay_callback (number, caller) select 'a', '' where false", "relay"),
+    ("update notice set state = 'sent' where false", "relay"),
+    ("update relay_number set telecom = 'me' where false",),
+    ("update relay_number set occupied = 0 where false", "tokenize", "relay"),
+    ("insert into reveal_grant (tenant_id, id) select null, null where false", "reveal"),
+    ("update reveal_grant set state = 'issued' where false", "reveal"),
+    ("update reveal_grant set holder = 'me' where false",),
+    ("update break_glass set approver = 'me' where false", "reveal"),
+    ("update break_glass_quota set used = 0 where false", "reveal"),
+    ("delete from merchant_day where false", "reveal"),
+    ("delete from courier_day where false", "reveal"),
+    ("delete from idempotency where false", "tokenize", "relay", "reveal"),
+    ("insert into client (name) select 'me' where false",),
+    ("update audit_event set body = '{}' where false",),
+    ("delete from audit_event where false",),
+    ("truncate audit_event",),
+    ("create table mine (id integer)",),
+    ("set role vault_gateway_lookup",),
+    *((f"set role {role}", duty) for duty, role in ROLE_OF.items()),
+]
+
+
+@pytest.mark.parametrize("duty", ROLE_OF)
+def test_the_database_lets_a_node_do_its_duty_and_no_other(world: World, duty: str) -> None:
+    with psycopg.connect(login_for(world, duty), autocommit=True) as conn:
+        for statement, *permitted in DENIED:
+            if duty in permitted:
+                conn.execute(statement)
+                conn.execute("reset role")
+                continue
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement)

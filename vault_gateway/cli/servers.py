@@ -44,8 +44,8 @@ def serve(config: Path | None, duties: str | None, environment: Path | None) -> 
 @click.option(
     "--login",
     is_flag=True,
-    help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the gateway's own: with the rights that"
-    " VAULT_GATEWAY_DUTIES need and no others.",
+    help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the node's own: with the role of"
+    " each of its VAULT_GATEWAY_DUTIES and no others.",
 )
 def migrate(login: bool) -> None:
     """Bring the database's schema up to date, as a role that may create tables and roles."""

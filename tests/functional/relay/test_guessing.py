@@ -110,12 +110,12 @@ def test_a_number_that_is_tried_has_three_tries_for_each_at_once(
 
 def test_a_database_that_fails_uses_up_nobodys_tries(world: World, tried: Line) -> None:
     with world.admin() as conn:
-        conn.execute("revoke execute on function relay_end from vault_gateway_app")
+        conn.execute("revoke execute on function relay_end from vault_gateway_relay")
     try:
         failed = [tried.call(tried.courier_phone, tried.extension).status_code for _ in range(11)]
     finally:
         with world.admin() as conn:
-            conn.execute("grant execute on function relay_end to vault_gateway_app")
+            conn.execute("grant execute on function relay_end to vault_gateway_relay")
     assert failed == [500] * 11
     assert tried.call(tried.courier_phone, tried.extension).get_json()["action"] == "connect"
 
