@@ -167,7 +167,9 @@ OPERATIONS = (
         " waybill, or up to 1,000 as `items`; a batch answers item by item, a misshapen one too. With `merge` items"
         " go in one parcel, up to 100, where recipient and sender are the same by `/v1/tokens/match` and network,"
         " carrier, branch, number and relay to the letter: one number, one fee. Each of them is answered with that"
-        " parcel.",
+        " parcel. A repeated request (`Idempotency-Key`) gets the same waybills and errors in the same places, each in"
+        " its first state and with its first times; recipient, sender, routing code and relay number are shown as they"
+        " are now, for nothing of a person is kept with the key: a correction shows, an erased value is `***`.",
         bodies=(OneWaybillSchema, ManyWaybillsSchema),
         body_examples={
             "one": _ORDER,

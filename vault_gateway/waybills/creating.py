@@ -204,7 +204,8 @@ def _answers(lots: Lots, answers: Sequence[Shown | GatewayError]) -> list[Shown 
 
 
 def _as_made(waybill: Waybill) -> Waybill:
-    """As it was answered when it was made, whatever has happened to it since."""
+    """In the state and with the times that were answered when it was made. Recipient and relay number stay as they are
+    now: masks that were kept with the request would outlive an erasure."""
     return replace(
         waybill,
         state=State.CREATED,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import canaries
+from tests.pool import add_numbers, retire_numbers
 from tests.world import Actor, Tokens, Town, World, new_town, unique
 
 
@@ -291,6 +292,47 @@ class TestRepeats:
         second = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
         assert first.status_code == second.status_code == 207
         assert first.get_json() == second.get_json()
+
+    def test_corrected_and_delivered_ones_keep_their_places_and_are_shown_as_they_are_now(
+        self, world: World, town: Town, elsewhere: Town, someone: Tokens
+    ) -> None:
+        telecom, headers = unique("telecom"), {"Idempotency-Key": unique("key")}
+        add_numbers(world, telecom, 2, "extension", region="杭州市")
+        foreign = elsewhere.tokenize(canaries.person()).as_recipient()
+        items = [
+            order(town, someone, order="r-0", relay=True),
+            order(town, someone, order="r-1", waybill_no="sf 1234"),
+            order(town, someone, order="r-2", relay=True),
+            {**order(town, someone), "recipient": foreign},
+            order(town, someone, order="r-4", relay=True),
+        ]
+        first = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
+        made = first.get_json()["items"]
+        corrected, delivered, untouched = made[0], made[2], made[4]
+        person = canaries.person()
+        recipient = town.tokenize(person).as_recipient()
+        path = f"/v1/waybills/{corrected['waybill_no']}"
+        assert town.merchant.patch(path, {"recipient": recipient}).status_code == 200
+        for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
+            assert town.event(delivered["waybill_no"], type_, **more).status_code == 201
+        assert town.event(delivered["waybill_no"], "delivered").status_code == 201
+
+        again = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
+        assert (first.status_code, again.status_code) == (207, 207)
+        now = again.get_json()["items"]
+        assert [(at, item["error"]) for at, item in enumerate(now) if "error" in item] == [
+            (at, made[at]["error"]) for at in (1, 3)
+        ]
+        same = ("waybill_no", "network", "carrier", "order", "receipt", "state", "created_at", "updated_at")
+        for at in (0, 2, 4):
+            assert {name: now[at][name] for name in same} == {name: made[at][name] for name in same}
+        assert now[4] == untouched
+        # Nothing of a recipient is kept with the key: masks and relay numbers are those of the parcel as it is.
+        assert now[0]["recipient"]["phone"] == f"1******{person.phone[-4:]}"
+        for at in (0, 2):
+            shown = town.merchant.get(f"/v1/waybills/{made[at]['waybill_no']}").get_json()
+            assert (now[at]["recipient"], now[at]["relay"]) == (shown["recipient"], shown["relay"])
+        retire_numbers(world, telecom)
 
     def test_another_body_with_the_key_is_refused(self, town: Town, someone: Tokens) -> None:
         headers = {"Idempotency-Key": unique("key")}
