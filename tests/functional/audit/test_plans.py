@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 from tests.functional.audit.conftest import load, tenant_of
+from tests.plans import Explaining, nodes
 from tests.world import Town, World
 from vault_gateway.audit import store
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.store import Question, Scope
-from vault_gateway.database import Row
-
-
-class Explaining(psycopg.Connection[Row]):
-    """Answers a statement with its plan."""
-
-    plan: Sequence[Mapping[str, Any]] = ()
-
-    def execute(self, query: Any, params: Any = None, **more: Any) -> psycopg.Cursor[Row]:
-        if "audit_event" not in query:
-            return super().execute(query, params, **more)
-        explained = super().execute(f"explain (format json) {query}", params, **more)
-        found = explained.fetchone()
-        assert found is not None
-        self.plan = found["QUERY PLAN"]
-        return super().execute("select null::uuid as id where false")
-
-
-def nodes(plan: Any) -> list[Mapping[str, Any]]:
-    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +60,7 @@ def test_a_question_walks_its_index(
     scope, asked = Scope(logs, tenant), Question(filters)
     with Explaining.connect(world.settings.database_url, row_factory=dict_row) as conn:
         assert isinstance(conn, Explaining)
+        conn.table = "audit_event"
         with conn.transaction():
             store.enter_scope(conn, log=None if of == "all" else town.platform_slug, tenant_id=tenant)
             conn.plan = ()

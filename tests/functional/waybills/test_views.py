@@ -8,9 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.plans import Explaining, nodes
 from tests.world import Actor, Tokens, Town, TurnedClock, World, new_town, unique
+from vault_gateway.model import Tenant
+from vault_gateway.waybills.store.lists import list_of_tenant
 
 # A carrier's questions, and the index that answers each.
 INDEXED = {
@@ -255,3 +259,33 @@ class TestListsOfThoseWhoCarry:
                 ).fetchall()
                 used = {word for row in plan for word in row["QUERY PLAN"].split()}
                 assert index in used, (query, plan)
+
+    def test_a_list_by_order_finds_it_by_index_first_or_merged(self, world: World, town: Town) -> None:
+        """As the planner sees it with parcels enough: every fifth has a further order."""
+        tenant_id = Tenant(town.platform_slug, town.merchant_slug).id
+        with Explaining.connect(world.instance.endpoints.admin_dsn, row_factory=dict_row) as conn:
+            assert isinstance(conn, Explaining)
+            conn.execute(
+                """
+                with made as (
+                  insert into waybill (tenant_id, id, waybill_no, network, carrier, order_ref, state, recipient_name,
+                                       recipient_phone, recipient_address, receipt_code, created_at, updated_at)
+                  select %s, gen_random_uuid(), 'P' || n, 'n', 'c', 'O' || n, 'created', gen_random_uuid(),
+                         gen_random_uuid(), gen_random_uuid(), 'P' || n, now(), now()
+                  from generate_series(1, 20000) as n returning tenant_id, id, waybill_no)
+                insert into merged_order (tenant_id, waybill_id, place, order_ref)
+                select tenant_id, id, 1, 'M' || waybill_no from made where waybill_no like '%%5'
+                """,
+                (tenant_id,),
+            )
+            conn.execute("analyze waybill, merged_order")
+            conn.execute("set local role vault_gateway_app")
+            conn.execute("select set_config('app.tenant', %s, true)", (str(tenant_id),))
+            conn.table = "merged_order"
+            list_of_tenant(conn, tenant_id, state=None, since=None, order="O-1", before=None, limit=101)
+            conn.table = ""
+            conn.rollback()
+        inner = nodes(conn.plan[0]["Plan"])
+        assert [node["Node Type"] for node in inner if node["Node Type"] == "Seq Scan"] == []
+        used = {node["Index Name"] for node in inner if "Index Name" in node}
+        assert used == {"waybill_order", "merged_order_ref", "waybill_pkey", "merged_order_pkey"}

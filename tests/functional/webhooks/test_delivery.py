@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 
+import orjson
 import pytest
 
 from tests import canaries
@@ -25,6 +26,7 @@ from vault_gateway.settings.environment import to_environment
 from vault_gateway.webhooks import posting
 from vault_gateway.webhooks.sending import Sender
 
+FIELDS = {"id", "type", "time", "waybill_no", "network", "carrier", "merchant"}
 LIFE = ("created", "accepted", "in_transit", "out_for_delivery", "delivered")
 
 
@@ -34,6 +36,30 @@ def whole_life(shop: Shop) -> str:
         more = {"courier": shop.town.courier.name} if type_ == "out_for_delivery" else {}
         assert shop.town.event(waybill_no, type_, **more).status_code == 201
     return waybill_no
+
+
+def test_a_merged_parcel_is_told_of_as_one_and_its_orders_are_not_named(
+    shop: Shop, sender: Sender, receiver: Receiver
+) -> None:
+    """By its number, as any parcel: which orders are in it, `GET /v1/waybills/{no}` says to whose they are."""
+    someone, town = canaries.person(), shop.town
+    recipients = [town.tokenize(someone).as_recipient() for _ in range(3)]
+    order = {"network": "douyin", "carrier": town.carrier_slug}
+    items = [{**order, "recipient": one, "order": f"SO-MERGED-{at}"} for at, one in enumerate(recipients)]
+    answer = town.merchant.post("/v1/waybills", {"merge": True, "items": items})
+    [waybill_no] = {item["waybill_no"] for item in answer.get_json()["items"]}
+    assert town.event(waybill_no, "accepted").status_code == 201
+    drain(sender)
+    told = {one.id: one for one in heard(receiver, shop.secret)}
+    assert [(one.type, one.waybill_no) for one in told.values()] == [
+        ("created", waybill_no),
+        ("accepted", waybill_no),
+    ]
+    for got in receiver.got:
+        assert orjson.loads(got.body).keys() == FIELDS
+        assert b"SO-MERGED" not in got.body
+        assert list(canaries.leaks(got.body)) == []
+        assert not [token for one in recipients for token in one.values() if token.encode() in got.body]
 
 
 def waiting(shop: Shop) -> tuple[int, int]:
