@@ -55,9 +55,10 @@ OPERATIONS = (
         roles=("merchant", "platform", "carrier", "operator"),
         summary="Count sheets and fees",
         text="Waybills of a month (days of the platform's time zone) and what is owed for them, exact to the sheet:"
-        " each is counted in the transaction that issued it. A merchant sees its own, a platform its merchants', a"
-        " carrier its own by network, an operator all. `by` chooses what lines are told apart by. A sheet stays with"
-        " the day it was issued on, so a past month still falls while its parcels can be cancelled.",
+        " each is counted in the transaction that issued it, whether of a segment or by the network's test rule; one"
+        " whose number was brought from outside was issued there, and is not in it. A merchant sees its own, a platform"
+        " its merchants', a carrier its own by network, an operator all. `by` chooses what lines are told apart by."
+        " A sheet stays with the day it was issued on, so a past month still falls while its parcels can be cancelled.",
         query=UsageSchema,
         answers={
             200: Answer(

@@ -1,4 +1,5 @@
-"""Every sheet is counted in the transaction that issued it, and taken off in the one that cancelled it."""
+"""Every sheet that this gateway issues is counted in the transaction that issued it, and taken off in the one that
+cancelled it."""
 
 from __future__ import annotations
 

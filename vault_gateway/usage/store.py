@@ -33,12 +33,13 @@ class Scope:
 
 
 def count_issued(conn: Connection, tenant_id: UUID, waybills: Sequence[UUID]) -> None:
+    """All but those whose numbers were brought: whoever issued them counts them."""
     conn.execute(
         """
         insert into usage_delta (day, network, carrier, tenant_id, issued, cancelled, recycled)
         select day, network, carrier, tenant_id, count(*), 0, 0
         from unnest(%(waybills)b::uuid[]) as made (waybill_id) join waybill_sheet using (waybill_id)
-        where tenant_id = %(tenant)b group by day, network, carrier, tenant_id
+        where tenant_id = %(tenant)b and source <> 'own' group by day, network, carrier, tenant_id
         """,
         {"tenant": tenant_id, "waybills": list(waybills)},
         binary=True,
@@ -51,7 +52,7 @@ def count_cancelled(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> None
         """
         insert into usage_delta (day, network, carrier, tenant_id, issued, cancelled, recycled)
         select day, network, carrier, tenant_id, 0, 1, (not counted)::int
-        from waybill_sheet where tenant_id = %s and waybill_id = %s
+        from waybill_sheet where tenant_id = %s and waybill_id = %s and source <> 'own'
         """,
         (tenant_id, waybill_id),
     )

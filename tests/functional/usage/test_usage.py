@@ -17,7 +17,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import canaries
-from tests.world import Actor, Town, TurnedClock, World, new_town, today
+from tests.functional.waybills.segments import granted
+from tests.world import Actor, Town, TurnedClock, World, new_town, today, unique
 from vault_gateway.database import Connection
 from vault_gateway.model import Tenant
 from vault_gateway.usage import store
@@ -70,6 +71,23 @@ def test_sheets_are_counted_and_cancelled_ones_taken_off(town: Town) -> None:
         town.carrier_slug,
         town.merchant_slug,
     )
+
+
+def test_a_number_from_outside_is_no_sheet_of_this_gateway(world: World, town: Town) -> None:
+    """Who issued it counts it. One of a segment and one of the test rule are issued here."""
+    brought = [town.waybill(waybill_no=unique("SF").upper()) for _ in range(2)]
+    assert usage(town.merchant) == []
+    assert town.merchant.post(f"/v1/waybills/{brought[0]}/cancel").status_code == 200
+    assert usage(town.merchant) == []
+    made_up = town.waybill()
+    [number] = granted(world, town, 1)
+    assert town.waybill() == number
+    town.waybill(waybill_no=unique("SF").upper(), network="jd")
+    [line] = usage(town.merchant)
+    assert (line["network"], line["issued"], line["counted"]) == ("douyin", 2, 2)
+    assert town.merchant.post(f"/v1/waybills/{made_up}/cancel").status_code == 200
+    [line] = usage(town.merchant)
+    assert (line["issued"], line["cancelled"], line["recycled"], line["counted"]) == (2, 1, 1, 1)
 
 
 def test_eighty_billion_sheets_at_one_fen_are_800_million_yuan(world: World, town: Town) -> None:
