@@ -1,20 +1,16 @@
-"""What the policy folder says, while the gateway runs: replaced as a whole, between two readings."""
+"""What the policy folder says, while the gateway runs."""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
+# Asked anew each time. Within one request all that is asked for is of one folder (`rules.py`).
+InForce: TypeAlias = Callable[[], T]
 
-class InForce(Generic[T]):
-    """Whoever needs one state throughout reads once."""
 
-    def __init__(self, value: T) -> None:
-        self._value = value
-
-    def __call__(self) -> T:
-        return self._value
-
-    def replace(self, value: T) -> None:
-        self._value = value
+def always(value: T) -> InForce[T]:
+    """For whoever reads the folder once and is done."""
+    return lambda: value

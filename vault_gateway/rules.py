@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask import g, has_request_context
+
 from vault_gateway.access import Access, Policies, load_policies
 from vault_gateway.errors import PolicyFileError
-from vault_gateway.inforce import InForce
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.notices.templates import Template, load_templates
 from vault_gateway.quotas import Quotas, load_quotas
-from vault_gateway.retention import Retention, load_retention
+from vault_gateway.retention import FlowsKept, RelayPeriods, Retention, load_retention
 from vault_gateway.reveals.agreement import require_agreement
 from vault_gateway.reveals.purposes import Purposes, load_purposes
 from vault_gateway.tokens.masks import MaskingProfile
@@ -64,24 +65,40 @@ def _read_rules(folder: Path) -> Rules:
 
 
 class RulesInForce:
-    """Each kind for the rooms that go by it."""
+    """One set for all rooms, replaced as a whole; each kind for the rooms that go by it."""
 
     def __init__(self, rules: Rules) -> None:
-        self.access = Access(rules.policies)
-        self.purposes = InForce(rules.purposes)
-        self.quotas = InForce(rules.quotas)
-        self.masks = InForce(rules.masks)
-        self.templates = InForce(rules.templates)
-        self.networks = InForce(rules.networks)
-        self.relay_periods = InForce(rules.retention.relay)
-        self.flows_kept = InForce(rules.retention.flows)
+        self._rules = rules
+        self.access = Access(lambda: self._current().policies)
 
     def replace(self, rules: Rules) -> None:
-        self.access.replace(rules.policies)
-        self.purposes.replace(rules.purposes)
-        self.quotas.replace(rules.quotas)
-        self.masks.replace(rules.masks)
-        self.templates.replace(rules.templates)
-        self.networks.replace(rules.networks)
-        self.relay_periods.replace(rules.retention.relay)
-        self.flows_kept.replace(rules.retention.flows)
+        self._rules = rules
+
+    def purposes(self) -> Purposes:
+        return self._current().purposes
+
+    def quotas(self) -> Quotas:
+        return self._current().quotas
+
+    def masks(self) -> MaskingProfile:
+        return self._current().masks
+
+    def templates(self) -> Mapping[str, Template]:
+        return self._current().templates
+
+    def networks(self) -> Networks:
+        return self._current().networks
+
+    def relay_periods(self) -> RelayPeriods:
+        return self._current().retention.relay
+
+    def flows_kept(self) -> FlowsKept:
+        return self._current().retention.flows
+
+    def _current(self) -> Rules:
+        """A request goes from its first question to its last by one set: what is new of one file is not taken
+        together with what was before of another."""
+        if not has_request_context():
+            return self._rules
+        rules: Rules = g.setdefault("rules", self._rules)
+        return rules

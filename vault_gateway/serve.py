@@ -75,6 +75,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         except (PolicyFileError, OSError, shutil.Error) as error:
             log.error("policies kept: the new ones cannot be used", reason=str(error))
             return False
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the server
+            log.error("policies kept: the new ones cannot be used", reason=type(error).__name__)
+            return False
         return True
 
     def take_policies(self) -> None:

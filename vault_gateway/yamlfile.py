@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,7 +33,26 @@ class _Loader(_Safe):  # type: ignore[misc]  # chosen at run time
             raise yaml.constructor.ConstructorError(None, None, "a name is given twice", node.start_mark)
         return mapping
 
+    def construct_int(self, node: Any) -> int:
+        number: int = self.construct_yaml_int(node)
+        if not -(2**63) <= number < 2**63:
+            raise yaml.constructor.ConstructorError(
+                None, None, "a number has 64 bits at most", node.start_mark
+            )
+        return number
 
+    def construct_day(self, node: Any) -> date:
+        day: date = self.construct_yaml_timestamp(node)
+        if isinstance(day, datetime):
+            raise yaml.constructor.ConstructorError(None, None, "a day has no time", node.start_mark)
+        return day
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_int)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day)
+# Neither JSON nor any of the policy files knows bytes, sets or pairs.
+for _kind in ("binary", "set", "omap", "pairs"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_undefined)
 _Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vault_gateway.ids import new_ids
-from vault_gateway.inforce import InForce
+from vault_gateway.inforce import always
 from vault_gateway.tokens.items import answers_of, made_before, outcomes_of, read_item, restored, stored
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 
-NORMALISER = Normaliser(InForce(MaskingProfile.load(Path("policies/masking.yaml"))))
+NORMALISER = Normaliser(always(MaskingProfile.load(Path("policies/masking.yaml"))))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20))

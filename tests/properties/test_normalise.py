@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vault_gateway.inforce import InForce
+from vault_gateway.inforce import always
 from vault_gateway.model import Kind
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
@@ -18,7 +18,7 @@ from vault_gateway.tokens.phones import e164, parse_in_full
 from vault_gateway.tokens.regions import CITIES
 from vault_gateway.tokens.text import ValueRefused
 
-normaliser = Normaliser(InForce(MaskingProfile.load(Path("policies/masking.yaml"))))
+normaliser = Normaliser(always(MaskingProfile.load(Path("policies/masking.yaml"))))
 
 _WAYS = ("{}", "+86{}", "86{}", "0086{}", "+86 {}", "86-{}", "{}-1", "{} 12", "({})", "1{}")
 digits = st.one_of(

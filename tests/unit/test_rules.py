@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from vault_gateway import rules
 from vault_gateway.access import Policies, load_policies
@@ -16,7 +17,7 @@ from vault_gateway.notices.templates import load_templates
 from vault_gateway.quotas import load_quotas
 from vault_gateway.retention import load_retention
 from vault_gateway.reveals.purposes import load_purposes
-from vault_gateway.rules import load_rules
+from vault_gateway.rules import RulesInForce, load_rules
 from vault_gateway.settings.policies import default_policies
 from vault_gateway.tokens.masks import MaskingProfile
 
@@ -69,3 +70,22 @@ def test_a_reader_that_misses_a_file_of_the_old_copy_goes_by_the_new_one(
 
     monkeypatch.setattr(rules, "load_policies", load_meanwhile)
     assert "jd" in load_rules(link).networks
+
+
+def test_a_request_goes_by_one_set_from_its_first_question_to_its_last(folder: Path) -> None:
+    old = load_rules(folder)
+    in_force, new = RulesInForce(old), load_rules(folder)
+    with Flask(__name__).test_request_context():
+        assert in_force.purposes() is old.purposes
+        in_force.replace(new)
+        assert in_force.quotas() is old.quotas
+        assert in_force.networks() is old.networks
+    with Flask(__name__).test_request_context():
+        assert in_force.quotas() is new.quotas
+        assert in_force.purposes() is new.purposes
+
+
+def test_beside_requests_a_new_set_holds_at_once(folder: Path) -> None:
+    in_force, new = RulesInForce(load_rules(folder)), load_rules(folder)
+    in_force.replace(new)
+    assert in_force.flows_kept() is new.retention.flows

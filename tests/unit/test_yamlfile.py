@@ -26,7 +26,20 @@ def test_a_name_that_is_given_twice_is_refused_and_not_the_first_one_lost(path: 
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 2_000, "day: 2026-02-30", "a: [", "!!python/name:os.system {}", "\x00"]
+    "text",
+    [
+        "[" * 2_000,
+        "day: 2026-02-30",
+        "day: 2026-02-03 04:05:06",
+        "a: [",
+        "!!python/name:os.system {}",
+        "!!binary aGk=",
+        "!!set {a, b}",
+        "!!omap [a: 1]",
+        "!!pairs [a: 1]",
+        "9223372036854775808",
+        "\x00",
+    ],
 )
 def test_what_cannot_be_read_is_a_fault(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")

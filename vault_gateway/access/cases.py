@@ -97,6 +97,15 @@ class _OneOrMany(fields.Field[list[str]]):
         return names
 
 
+class _Plain(fields.Field[str | int]):
+    """What an attribute can be."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | int:
+        if not isinstance(value, str | int):
+            raise ValidationError("is a text or a whole number")
+        return value
+
+
 class _ActorSchema(Schema):
     role = fields.Enum(Role, by_value=True, required=True)
     platform = fields.String()
@@ -112,7 +121,7 @@ class _RowSchema(Schema):
     as_ = _OneOrMany(data_key="as", required=True)
     do = _OneOrMany(required=True)
     on = _OneOrMany(required=True)
-    with_ = fields.Dict(data_key="with", keys=fields.String())
+    with_ = fields.Dict(data_key="with", keys=fields.String(), values=_Plain())
     then = fields.String(required=True, validate=validate.OneOf(["allow", "deny"]))
     by = _OneOrMany()
     because = fields.String(required=True, validate=validate.Length(1))
@@ -122,7 +131,11 @@ class _FileSchema(Schema):
     actors = fields.Dict(keys=fields.String(), values=fields.Nested(_ActorSchema), required=True)
     resources = fields.Dict(
         keys=fields.String(),
-        values=fields.Dict(keys=fields.String(), values=fields.Dict(), validate=validate.Length(equal=1)),
+        values=fields.Dict(
+            keys=fields.String(),
+            values=fields.Dict(keys=fields.String(), values=_Plain()),
+            validate=validate.Length(equal=1),
+        ),
         required=True,
     )
     cases = fields.List(fields.Dict(), required=True, validate=validate.Length(1))

@@ -12,6 +12,7 @@ import structlog
 
 from vault_gateway.access.policies import Policies
 from vault_gateway.access.resources import Resource
+from vault_gateway.inforce import InForce, always
 from vault_gateway.model import Principal, Role
 
 Context = Mapping[str, str | int]
@@ -47,16 +48,9 @@ class Decision:
 class Access:
     """Decides by a policy set. Anything but a clean Allow is a denial, an evaluation error included."""
 
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies
-
-    @property
-    def policies(self) -> Policies:
-        return self._policies
-
-    def replace(self, policies: Policies) -> None:
-        """Decides by `policies` from the next question on; one that is being decided keeps the old set whole."""
-        self._policies = policies
+    def __init__(self, policies: Policies | InForce[Policies]) -> None:
+        """What is in force may change between two questions; one that is being decided keeps its set."""
+        self._policies = policies if callable(policies) else always(policies)
 
     def decide(
         self,
@@ -72,7 +66,7 @@ class Access:
     ) -> list[Decision]:
         """Of several actions with their contexts, each for itself, in order. Cedar reads principal and resource once,
         which is half of what a decision costs."""
-        policies = self._policies
+        policies = self._policies()
         answers = cedarpy.is_authorized_batch(
             [_request(principal, action, resource, context) for action, context in asked],
             policies.that_can_meet(entity_type(principal), resource.type),

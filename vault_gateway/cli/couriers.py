@@ -13,7 +13,7 @@ from vault_gateway.couriers import store
 from vault_gateway.couriers.listing import view_of
 from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.database import Connection, Row
-from vault_gateway.inforce import InForce
+from vault_gateway.inforce import always
 from vault_gateway.model import utc_now
 from vault_gateway.quotas import load_quotas
 
@@ -60,6 +60,6 @@ def resume(handle: str, carrier: str, data: Path | None) -> None:
     """Lift a courier's suspension, once you know why the alarm rang. It holds everywhere within 5 seconds."""
     with installation(data) as here:
         ledger, operator = as_operator(here)
-        quotas = InForce(load_quotas(here.settings.policies / "quotas.yaml"))
+        quotas = always(load_quotas(here.settings.policies / "quotas.yaml"))
         Resumption(ledger, quotas, utc_now).resume(operator, handle, carrier)
     click.echo(f"resumed {handle}", err=True)

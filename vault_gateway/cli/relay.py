@@ -12,7 +12,7 @@ from vault_gateway.cli.installation import as_operator, data_option, installatio
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.identity.store import platform_exists
 from vault_gateway.identity.tenants import TenantRegistry
-from vault_gateway.inforce import InForce
+from vault_gateway.inforce import always
 from vault_gateway.keys import Tokenizer
 from vault_gateway.model import SLUG, Tenant, utc_now
 from vault_gateway.relay import plan as planning
@@ -134,7 +134,7 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
         if not platform_exists(here.conn, platform):
             raise ClientError(f"there is no platform {platform}: `vault-gateway client add` makes it")
         ledger, operator = as_operator(here)
-        normaliser = Normaliser(InForce(MaskingProfile.load(here.settings.policies / "masking.yaml")))
+        normaliser = Normaliser(always(MaskingProfile.load(here.settings.policies / "masking.yaml")))
         tokens = TokenService(
             ledger,
             Tokenizer(here.vault, here.settings.identities["tokenizer"]),

@@ -105,6 +105,7 @@ def test_networks_and_masks_hold_from_the_signal_on(served: Served) -> None:
             "purpose: marketing, now: 500}, then: allow",
             "row",
         ),
+        ("access/cases.yaml", "deliver_by: 1000", "deliver_by: 99999999999999999999999", "64 bits"),
         ("quotas.yaml", '"courier":', '"couriers":', "quotas.yaml"),
         ("networks/pdd.yaml", "name: pdd", "name: jd", "its name must be pdd"),
         ("networks/cainiao.yaml", "from: 2021-08-01", "from: 2021-02-30", "cainiao.yaml"),
@@ -112,7 +113,19 @@ def test_networks_and_masks_hold_from_the_signal_on(served: Served) -> None:
         ("notices.yaml", "zh:", "de:", "notices.yaml"),
         ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
     ],
-    ids=["syntax", "schema", "case", "cases", "quotas", "networks", "day", "masks", "notices", "purposes"],
+    ids=[
+        "syntax",
+        "schema",
+        "case",
+        "cases",
+        "number",
+        "quotas",
+        "networks",
+        "day",
+        "masks",
+        "notices",
+        "purposes",
+    ],
 )
 def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     served: Served, file: str, old: str, new: str, told: str

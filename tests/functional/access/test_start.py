@@ -25,12 +25,13 @@ from vault_gateway.settings.policies import default_policies
             "station.cedar does not fit the schema",
         ),
         ("access/station.cedar", '"sort"', '"deliver"', "north reveal.issue at-north"),
+        ("access/cases.yaml", "deliver_by: 1000", "deliver_by: !!binary aGk=", "cases.yaml"),
         ("purposes.yaml", "states: [at_station]", "states: [in_transit]", "purposes.yaml"),
         ("quotas.yaml", "courier: 60/minute", "courier: sixty", "is a rate such as 60/minute"),
         ("networks/cainiao.yaml", "modulus: 11", "modulus: 1", "cainiao.yaml"),
         ("masking.yaml", "hide_at_least: 6", "hide_at_least: 5", "masking.yaml"),
     ],
-    ids=["schema", "case", "purposes", "quotas", "networks", "masks"],
+    ids=["schema", "case", "bytes", "purposes", "quotas", "networks", "masks"],
 )
 def test_a_gateway_does_not_start_with_a_set_that_fails(
     world: World, town: Town, tmp_path: Path, file: str, old: str, new: str, told: str

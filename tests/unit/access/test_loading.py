@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -140,3 +141,15 @@ def test_cases_that_cannot_be_read_are_refused_with_the_place(
     change(folder / "cases.yaml", old, new)
 
     assert told in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["99999999999999999999999", "!!binary aGk=", "!!set {a, b}", "{1: 2}", "[[]]", "null", ".inf", "true"],
+)
+def test_a_value_that_no_question_can_have_is_refused_with_its_place(folder: Path, odd: str) -> None:
+    cases = (folder / "cases.yaml").read_text(encoding="utf-8")
+    (folder / "cases.yaml").write_text(
+        re.sub(r"deliver_by: \d+", f"deliver_by: {odd}", cases, count=1), encoding="utf-8"
+    )
+    assert "cases.yaml" in refusal(folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vault_gateway.inforce import InForce
+from vault_gateway.inforce import always
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.normalise import Normaliser
 
@@ -16,4 +16,4 @@ def masks() -> MaskingProfile:
 
 @pytest.fixture(scope="session")
 def normaliser(masks: MaskingProfile) -> Normaliser:
-    return Normaliser(InForce(masks))
+    return Normaliser(always(masks))
