@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from vault_gateway.cli.installation import as_operator, data_option, installation, operating, told
+from vault_gateway.database import Connection
 from vault_gateway.identity.clients import ClientError
-from vault_gateway.identity.store import platform_exists
+from vault_gateway.identity.store import client_by_name, platform_exists
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.inforce import always
 from vault_gateway.keys import Tokenizer
-from vault_gateway.model import SLUG, Tenant, utc_now
+from vault_gateway.model import SLUG, Role, Tenant, utc_now
 from vault_gateway.relay import plan as planning
+from vault_gateway.relay.regions import region_named
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.service_numbers import ServiceNumbers
 from vault_gateway.relay.store import pool as store
@@ -47,7 +50,7 @@ def pool() -> None:
     "--file", "file", type=click.File(encoding="utf-8"), help="More numbers, one a line; - reads from stdin."
 )
 @click.option("--mode", type=click.Choice(["extension", "axb"]), default="extension", show_default=True)
-@click.option("--region", help="City or province that they serve first; without it they serve everywhere.")
+@click.option("--region", help="Province or city that they serve first; without it they serve everywhere.")
 @click.option("--telecom", required=True, help="The client (role telecom) that owns them.")
 @click.option("--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -66,12 +69,13 @@ def add(
     given = [*numbers, *(line.strip() for line in file if line.strip())] if file else list(numbers)
     if not given:
         raise click.UsageError("name at least one number, or --file")
-    wanted = [_number(text) for text in given]
+    wanted = _numbers(given)
+    region = None if region is None else _region(region)
     with installation(data) as here, operating(here) as unit:
         added = store.add_numbers(
             here.conn,
             wanted,
-            telecom=f"key:{telecom}",
+            telecom=_telecom(here.conn, telecom),
             mode=mode,
             region=region,
             digits=digits if mode == "extension" else 0,
@@ -79,10 +83,66 @@ def add(
             now=utc_now(),
         )
         unit.record(told("relay.pool.add", f"telecom:{telecom}", mode=mode, region=region, added=added))
-    known = len(set(wanted)) - added
+    known = len(wanted) - added
     click.echo(
         json.dumps({"added": added, "known": known}) if as_json else f"added {added}, {known} were there"
     )
+
+
+@pool.command("retire", epilog="Example: vault-gateway relay pool retire +8617000000001 --data data")
+@click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
+@data_option
+def retire(numbers: tuple[str, ...], data: Path | None) -> None:
+    """Give these to no further parcel, for good. Parcels that have them keep them."""
+    wanted = _numbers(numbers)
+    with installation(data) as here, operating(here) as unit:
+        _require_known(here.conn, wanted)
+        retired = store.retire_numbers(here.conn, wanted, utc_now())
+        unit.record_all([told("relay.pool.retire", f"number:{number}") for number in wanted])
+    click.echo(f"retired {retired}, {len(wanted) - retired} were so already")
+
+
+@pool.command(
+    "move", epilog="Example: vault-gateway relay pool move +8617000000001 --telecom voice2 --data data"
+)
+@click.argument("numbers", nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--telecom", required=True, help="The client (role telecom) that owns them from now on.")
+@data_option
+def move(numbers: tuple[str, ...], telecom: str, data: Path | None) -> None:
+    """Hand numbers to another telecom. It alone is told where their calls go; parcels keep their numbers."""
+    wanted = _numbers(numbers)
+    with installation(data) as here, operating(here) as unit:
+        owner = _telecom(here.conn, telecom)
+        _require_known(here.conn, wanted)
+        moved = store.move_numbers(here.conn, wanted, owner)
+        unit.record_all([told("relay.pool.move", f"number:{one}", telecom=telecom) for one in wanted])
+    click.echo(f"moved {moved}, {len(wanted) - moved} were there already")
+
+
+def _telecom(conn: Connection, name: str) -> str:
+    """The principal. Whoever mistypes it would lend numbers to nobody, whose calls then reach nobody."""
+    client = client_by_name(conn, name)
+    if client is None or client["role"] != Role.TELECOM.value or not client["live"]:
+        raise ClientError(f"there is no client {name} with the role telecom and a key in force")
+    return f"key:{name}"
+
+
+def _require_known(conn: Connection, numbers: list[str]) -> None:
+    missing = store.missing_numbers(conn, numbers)
+    if missing:
+        raise ClientError(f"not in the pool: {' '.join(missing)}")
+
+
+def _region(text: str) -> str:
+    region = region_named(text)
+    if region is None:
+        raise click.UsageError(f"{text} is no province or city of China, or of several: write the full name")
+    return region
+
+
+def _numbers(given: Iterable[str]) -> list[str]:
+    """Each once."""
+    return list(dict.fromkeys(_number(text) for text in given))
 
 
 def _number(text: str) -> str:

@@ -72,7 +72,7 @@ def test_issuers_come_and_go_on_record(world: World, auditor: Actor, tmp_path: P
 
 
 def test_segments_and_numbers_are_given_on_record(world: World, town: Town, auditor: Actor) -> None:
-    numbers, telecom = a_range(10), unique("telecom")
+    numbers, telecom = a_range(10), world.actor("telecom").name
     whose = (
         "--platform",
         town.platform_slug,

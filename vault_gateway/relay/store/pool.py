@@ -49,6 +49,34 @@ def add_numbers(
     return cursor.rowcount
 
 
+def missing_numbers(conn: Connection, numbers: Sequence[str]) -> list[str]:
+    """Those that the pool has not; the others are held until the transaction ends."""
+    rows = conn.execute(
+        "select number from relay_number where number = any (%s) order by number for no key update",
+        (list(numbers),),
+    )
+    known = {row["number"] for row in rows}
+    return [number for number in numbers if number not in known]
+
+
+def retire_numbers(conn: Connection, numbers: Sequence[str], now: datetime) -> int:
+    """Nothing is bound to these any more; what is lives and rests as ever. Returns how many were not retired yet."""
+    cursor = conn.execute(
+        "update relay_number set retired_at = %s where number = any (%s) and retired_at is null",
+        (now, list(numbers)),
+    )
+    return cursor.rowcount
+
+
+def move_numbers(conn: Connection, numbers: Sequence[str], telecom: str) -> int:
+    """From now on this telecom is told where their calls go. Returns how many were another's."""
+    cursor = conn.execute(
+        "update relay_number set telecom = %(to)s where number = any (%(numbers)s) and telecom <> %(to)s",
+        {"to": telecom, "numbers": list(numbers)},
+    )
+    return cursor.rowcount
+
+
 def find_number(conn: Connection, number: str) -> RelayNumber | None:
     row = conn.execute(
         "select number, telecom, mode, digits from relay_number where number = %s", (number,)
