@@ -55,6 +55,7 @@ MAY_WRITE = {
         "flow_shown": "iud",
         "idempotency": "iud",
         "merged_order": "i",
+        "merged_recipient": "id",
         "number_block": "u",
         "number_returned": "iud",
         "number_segment": "u",

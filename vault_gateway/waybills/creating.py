@@ -21,11 +21,20 @@ from vault_gateway.relay.store.bindings import Binding
 from vault_gateway.tokens.ids import token_text
 from vault_gateway.tokens.matching import groups_of
 from vault_gateway.waybills.drafting import Drafts, Known, Order, drafts_of, known_tokens
-from vault_gateway.waybills.merging import Lots, among_all, each_alone, gathered, in_places, lots_of
+from vault_gateway.waybills.merging import (
+    Lots,
+    among_all,
+    each_alone,
+    gathered,
+    in_places,
+    lots_of,
+    merged_recipients,
+)
 from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store.orders import insert_merged_recipients
 from vault_gateway.waybills.store.waybills import get_waybills, insert_waybills
 from vault_gateway.waybills.views import Shown
 from vault_gateway.waybills.watching import Watcher
@@ -84,6 +93,7 @@ class WaybillMaker:
             sheets = self._number(unit, tenant, leading, made, networks)
             insert_sheets(unit.conn, tenant.id, sheets, networks.day_of(tenant.platform, now))
             _keep(unit, tenant, together, made, replace(event, policies=policies))
+            insert_merged_recipients(unit.conn, tenant.id, merged_recipients(lots, drafts, made))
             bound = self._bind(unit, tenant, leading, made, known)
             lots, made = among_all(asked, lots, made)
             if key is not None:

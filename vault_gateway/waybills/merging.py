@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
@@ -54,6 +54,20 @@ def gathered(lots: Lots, orders: Sequence[Order], drafts: Drafts) -> tuple[Seque
     """The orders of each lot, and its draft, which is that of its first order with the references of all."""
     together = [[orders[at] for at in lot] for lot in lots]
     return together, [_of_all(drafts[lot[0]], some) for lot, some in zip(lots, together, strict=True)]
+
+
+def merged_recipients(lots: Lots, drafts: Drafts, made: Drafts) -> list[tuple[UUID, UUID]]:
+    """The tokens of further orders' recipients, each behind the id of the parcel that was made of its lot."""
+    return [
+        (parcel.id, token)
+        for lot, parcel in zip(lots, made, strict=True)
+        if isinstance(parcel, Waybill)
+        for token in _recipients(drafts[at] for at in lot[1:]) - {*_three(parcel.recipient)}
+    ]
+
+
+def _recipients(drafts: Iterable[Waybill | GatewayError]) -> set[UUID]:
+    return {token for draft in drafts if isinstance(draft, Waybill) for token in _three(draft.recipient)}
 
 
 def among_all(asked: Sequence[Order | GatewayError], lots: Lots, made: Drafts) -> tuple[Lots, Drafts]:

@@ -14,7 +14,7 @@ from tests.functional.relay.conftest import CITY
 from tests.functional.reveals.steps import claim
 from tests.pool import add_numbers, retire_numbers
 from tests.responders import Desk
-from tests.world import Actor, Town, World
+from tests.world import Actor, Tokens, Town, World
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import utc_now
 
@@ -91,6 +91,44 @@ def test_an_emergency_is_shown_whether_of_the_parcel_or_of_one_token(parcel: Par
     assert page.count("emergency, approved by a second person") == 2
     assert WHY not in page
     assert asks.name not in page
+
+
+@pytest.fixture
+def merged(town: Town) -> tuple[Parcel, Tokens]:
+    """A parcel of two orders that one buyer gave one by one, and the tokens of the second."""
+    someone = canaries.person()
+    first, second = town.tokenize(someone), town.tokenize(someone)
+    order = {"network": "douyin", "carrier": town.carrier_slug}
+    items = [{**order, "recipient": tokens.as_recipient()} for tokens in (first, second)]
+    made = town.merchant.post("/v1/waybills", {"merge": True, "items": items}).get_json()["items"]
+    assert made[1]["merged"] == [0, 1]
+    return Parcel(town, someone, first, made[0]["waybill_no"]), second
+
+
+def test_an_emergency_of_a_merged_orders_token_is_on_its_parcels_page_alone(
+    merged: tuple[Parcel, Tokens], town: Town, world: World
+) -> None:
+    parcel, second = merged
+    beside = Parcel(town, parcel.recipient, parcel.tokens, town.waybill(parcel.tokens))
+    desk = Desk(world)
+    asks, agrees = desk.responder(), desk.responder()
+    opened_by(asks, approved(agrees, asked(asks, token=second.address)))
+    [(who, text)] = parcel.entries()
+    assert (who, "full address" in text) == ("responder", True)
+    assert beside.entries() == []
+
+
+def test_after_a_correction_the_page_is_the_new_recipients(
+    merged: tuple[Parcel, Tokens], town: Town, world: World
+) -> None:
+    parcel, second = merged
+    recipient = town.tokenize(canaries.person()).as_recipient()
+    corrected = town.merchant.patch(f"/v1/waybills/{parcel.waybill_no}", {"recipient": recipient})
+    assert corrected.status_code == 200
+    desk = Desk(world)
+    asks, agrees = desk.responder(), desk.responder()
+    opened_by(asks, approved(agrees, asked(asks, token=second.phone)))
+    assert parcel.entries() == []
 
 
 @pytest.fixture

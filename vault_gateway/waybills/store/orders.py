@@ -1,4 +1,5 @@
-"""SQL of the orders in a parcel: the first is a column of its own, those that were merged with it are rows."""
+"""SQL of the orders in a parcel: the first is a column of its own, those that were merged with it are rows; and so are
+the tokens that came with them."""
 
 from __future__ import annotations
 
@@ -40,4 +41,24 @@ def insert_further_orders(conn: Connection, tenant_id: UUID, waybills: Sequence[
         """,
         (tenant_id, *(list(column) for column in zip(*rows, strict=True))),
         binary=True,
+    )
+
+
+def insert_merged_recipients(conn: Connection, tenant_id: UUID, tokens: Sequence[tuple[UUID, UUID]]) -> None:
+    """Tokens of further orders' recipients, each behind the id of its parcel."""
+    if not tokens:
+        return
+    conn.execute(
+        """
+        insert into merged_recipient (tenant_id, waybill_id, token)
+        select %b, merged.* from unnest(%b::uuid[], %b::uuid[]) as merged
+        """,
+        (tenant_id, *(list(column) for column in zip(*tokens, strict=True))),
+        binary=True,
+    )
+
+
+def remove_merged_recipients(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> None:
+    conn.execute(
+        "delete from merged_recipient where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
     )

@@ -8,7 +8,12 @@ from uuid import UUID
 
 from vault_gateway.database import Connection, Row
 from vault_gateway.waybills.states import State
-from vault_gateway.waybills.store.orders import further_orders, insert_further_orders, orders_of
+from vault_gateway.waybills.store.orders import (
+    further_orders,
+    insert_further_orders,
+    orders_of,
+    remove_merged_recipients,
+)
 from vault_gateway.waybills.waybill import Party, Waybill
 
 COLUMNS = f"""
@@ -113,6 +118,7 @@ def update_recipient(
         """,
         (recipient.name, recipient.phone, recipient.address, routing_code, now, tenant_id, waybill_id),
     )
+    remove_merged_recipients(conn, tenant_id, waybill_id)
 
 
 def get_waybills(conn: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Waybill]:
