@@ -28,7 +28,7 @@ class Parts:
     watch: CourierWatch
 
     def rates(self) -> Rates:
-        return Rates(self.limits, self.rules.quotas)
+        return Rates(self.limits, self.rules.quotas, self.ledger)
 
     def credential(self, identity: str) -> Credential:
         """An identity that a duty of this node needs; one that it does not need is never asked for."""

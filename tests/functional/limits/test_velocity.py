@@ -109,3 +109,42 @@ def test_without_redis_searches_go_on_with_a_local_rate(town: Town, gateway: Gat
     shop = replace(town.merchant, app=gateway("searches", redis_url=redis.url, client="2/minute"))
     redis.stop()
     assert [search(shop).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def denials(world: World, actor: Actor) -> list[tuple[str, str, str | None, int | None]]:
+    """Action, reason, merchant and number of things of each refusal of `actor` that is on record, oldest first."""
+    with world.admin() as conn:
+        rows = conn.execute(
+            "select body from audit_event where body ->> 'actor' = %s and body ->> 'outcome' = 'deny' order by id",
+            (f"key:{actor.name}",),
+        ).fetchall()
+    bodies = [row["body"] for row in rows]
+    return [
+        (body["action"], body["reason"], body.get("merchant"), body.get("detail", {}).get("items"))
+        for body in bodies
+    ]
+
+
+def test_each_reveal_that_came_too_fast_is_on_record(world: World, gateway: Gateway) -> None:
+    town = new_town(world)
+    courier = replace(town.courier, app=gateway("reveals", courier="1/minute"))
+    parcels = [{"waybill_no": town.out_for_delivery(), "purpose": "deliver"} for _ in range(3)]
+    assert courier.post("/v1/reveals", parcels[0]).status_code == 201
+    assert courier.post("/v1/reveals", parcels[1]).status_code == 429
+    assert courier.post("/v1/reveals", {"items": parcels}).status_code == 429
+    assert denials(world, courier) == [
+        ("reveal.issue", "rate_limited", None, 1),
+        ("reveal.issue", "rate_limited", None, 3),
+    ]
+
+
+def test_each_search_that_came_too_fast_is_on_record_where_its_merchants_auditor_reads(
+    world: World, gateway: Gateway
+) -> None:
+    town = new_town(world)
+    shop = replace(town.merchant, app=gateway("searches", client="1/minute"))
+    assert [search(shop).status_code for _ in range(3)] == [200, 429, 429]
+    assert denials(world, shop) == [("token.search", "rate_limited", town.merchant_slug, 1)] * 2
+    auditor = world.actor("auditor", platform=town.platform_slug, merchant=town.merchant_slug)
+    events = auditor.get("/v1/audit/events?action=token.search&outcome=deny").get_json()["items"]
+    assert [event["reason"] for event in events] == ["rate_limited"] * 2
