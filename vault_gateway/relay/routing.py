@@ -32,6 +32,7 @@ from vault_gateway.relay.texts import mask_numbers
 from vault_gateway.tokens.phones import split_extension
 
 MAX_SECONDS = 3600
+# Renewed by a call in the second half of it (`relay_end`).
 _CALLS_BACK_FOR = timedelta(hours=24)
 # A lost answer is asked for again at once. Who repeats an old question would learn where the call went.
 _ASKED_AGAIN_WITHIN = timedelta(minutes=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests import canaries
 from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, ON_THE_WAY, Line, e164, short_lived, wrong
@@ -71,6 +71,50 @@ def test_calling_back_ends_a_day_after_the_call(line: Line, clock: TurnedClock) 
     line.call(line.courier_phone, line.extension)
     clock.advance(hours=25)
     assert line.call(line.recipient.phone).get_json() == ASKED
+
+
+def test_a_later_call_lets_the_recipient_call_back_for_longer_and_few_write_so(
+    world: World, line: Line, clock: TurnedClock
+) -> None:
+    def known_until() -> datetime:
+        with world.admin() as conn:
+            row = conn.execute(
+                "select until from relay_callback where number = %s", (line.number,)
+            ).fetchone()
+        assert row is not None
+        return datetime.fromisoformat(str(row["until"]))
+
+    with world.admin() as conn:
+        conn.execute("delete from relay_callback where number = %s", (line.number,))
+    line.call(line.courier_phone, line.extension)
+    first = known_until()
+    clock.advance(hours=11)
+    line.call(line.courier_phone, line.extension)
+    assert known_until() == first
+    clock.advance(hours=12.9)
+    line.call(line.courier_phone, line.extension)
+    clock.advance(hours=0.2)
+    back = line.call(line.recipient.phone).get_json()
+    assert (back["action"], back["destination"]) == ("connect", e164(line.courier_phone))
+    assert known_until() > first
+
+
+def test_nobody_is_known_for_longer_than_the_number_lives(
+    world: World, line: Line, clock: TurnedClock
+) -> None:
+    brief, written = short_lived(line, line.town.out_for_delivery(), hours=3), set()
+    for _ in range(3):
+        assert brief.call(line.courier_phone, brief.extension).get_json()["action"] == "connect"
+        with world.admin() as conn:
+            [row] = conn.execute(
+                "select c.xmin::text, c.until = s.expires_at as till_the_end from relay_callback c"
+                " join relay_slot s using (number, binding_id) where s.number = %s and s.dialled = %s",
+                (brief.number, brief.extension.encode()),
+            ).fetchall()
+        assert row["till_the_end"]
+        written.add(row["xmin"])
+        clock.advance(minutes=50)
+    assert len(written) == 1, "once, and not with each call"
 
 
 def test_a_number_expires_rests_and_is_then_nobodys(line: Line, clock: TurnedClock) -> None:

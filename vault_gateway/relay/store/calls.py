@@ -42,7 +42,7 @@ class End:
     courier: SealedPhone | None
     # Found by who calls, not by an extension: it is the recipient calling back.
     called_back: bool
-    # The recipient of this binding is known when calling back.
+    # The recipient of this binding is known when calling back, and for long enough.
     can_call_back: bool
 
 
