@@ -72,7 +72,7 @@ def as_lines(told: Told) -> Iterator[str]:
 def hears(told: Told) -> str:
     """What the gateway would answer, as far as the policies say it."""
     if not told.live:
-        return "401: its key is not in force"
+        return "401: its key is not in force, or its issuer not trusted"
     if told.found.decision.allowed:
         return "is served, where the state of things and the quotas permit it too"
     return "403 and the reason" if told.visible else "404, as if there were nothing"
@@ -81,9 +81,9 @@ def hears(told: Told) -> str:
 def _decided(told: Told) -> str:
     decision = told.found.decision
     if not told.live:
-        return "by the client's key, which was revoked or whose courier was removed"
+        return "by who asks: its key or issuer was revoked, or its carrier has no such courier"
     if decision.fault:
-        return f"no policy can: {told.action!r} does not go with a {told.resource.type}, or there is no such action"
+        return f"no policy can: the schema does not let {told.action!r} be asked about such a {told.resource.type}"
     if decision.policies:
         return "by " + ", ".join(decision.policies)
     if any(finding.effect == "permit" for finding in told.found.findings):

@@ -185,4 +185,5 @@ def test_what_is_not_there_fails_and_a_missing_purpose_is_wrong_usage(
 def test_an_action_that_there_is_not_is_said_to_be_none(world: World, town: Town) -> None:
     result = run(world, town.courier.name, "reveal.everything", town.waybill())
 
-    assert "there is no such action" in result.stdout
+    assert result.exit_code == 2
+    assert "there is no such action" in result.output
