@@ -111,14 +111,10 @@ def revoke_courier_clients(conn: Connection, carrier: str, now: datetime) -> int
     return cursor.rowcount
 
 
-def revoke_token(conn: Connection, iss: str, jti: str, now: datetime, expires_at: datetime) -> None:
-    conn.execute("delete from revoked_token where expires_at < %s", (now,))
+def revoke_token(conn: Connection, iss: str, jti: str, now: datetime) -> None:
     conn.execute(
-        """
-        insert into revoked_token (iss, jti, revoked_at, expires_at) values (%s, %s, %s, %s)
-        on conflict (iss, jti) do update set expires_at = excluded.expires_at
-        """,
-        (iss, jti, now, expires_at),
+        "insert into revoked_token (iss, jti, revoked_at) values (%s, %s, %s) on conflict do nothing",
+        (iss, jti, now),
     )
 
 

@@ -6,18 +6,16 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from vault_gateway.database import Connection
 from vault_gateway.identity import issuer_store, store
-from vault_gateway.identity.claims import SKEW_S
 from vault_gateway.identity.clients import RESERVED, ClientError, check_names, register_names
 from vault_gateway.identity.fetch import JwksError, is_url, require_fetchable
 from vault_gateway.identity.sources import load_keys
 from vault_gateway.model import CARRIER_PLATFORM, Role
 from vault_gateway.outside.calling import Outside
-from vault_gateway.settings.model import LONGEST_JWT_LIFE_S
 
 # No spaces and nothing beyond ASCII: what is not in this alphabet only looks like an issuer that is.
 _TEXT = re.compile(r"[!-~]{1,255}")
@@ -137,9 +135,9 @@ def revoke(conn: Connection, iss: str, now: datetime) -> None:
 
 
 def revoke_token(conn: Connection, iss: str, jti: str, now: datetime) -> None:
-    """Kept until every token that could have that `jti` is long over."""
+    """For good: nobody knows how late a token may begin that has that `jti`."""
     if not _TEXT.fullmatch(jti):
         raise IssuerError("a jti is 1 to 255 of printable ASCII without spaces")
     if not issuer_store.knows_issuer(conn, iss):
         raise IssuerError("there is no issuer of that name")
-    issuer_store.revoke_token(conn, iss, jti, now, now + timedelta(seconds=LONGEST_JWT_LIFE_S + 2 * SKEW_S))
+    issuer_store.revoke_token(conn, iss, jti, now)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import urllib3
 
 from tests.functional.identity.conftest import Trust, holder_of
-from tests.world import World, new_town, unique
+from tests.world import TurnedClock, World, new_town, unique
 from vault_gateway.identity import issuers, store
 from vault_gateway.model import utc_now
 
@@ -102,3 +102,16 @@ def test_a_courier_whose_token_is_revoked_loses_the_grant_it_has(world: World, t
         issuers.revoke_token(conn, provider.iss, "lost-phone", utc_now())
     time.sleep(WITHIN_S - 1)
     assert courier.post(f"/v1/reveals/{grant['reveal_id']}/claim", {}).status_code == 401
+
+
+def test_a_token_that_begins_later_stays_revoked(world: World, trust: Trust, clock: TurnedClock) -> None:
+    provider = trust("carrier", carrier=unique("c"))
+    begins = int(clock().timestamp()) + 30 * 86_400
+    later = {"sub": "desk", "iat": begins, "exp": begins + 3600}
+    stolen, good = provider.token(jti="stolen", **later), provider.token(jti="good", **later)
+    with world.admin() as conn:
+        issuers.revoke_token(conn, provider.iss, "stolen", clock())
+        clock.advance(days=30, seconds=60)
+        issuers.revoke_token(conn, provider.iss, "another", clock())
+    assert holder_of(world, good).get("/v1/waybills").status_code == 200
+    assert holder_of(world, stolen).get("/v1/waybills").status_code == 401
