@@ -29,7 +29,13 @@ from vault_gateway.keys import Vault
 from vault_gateway.limits import Limits
 from vault_gateway.model import Clock, utc_now
 from vault_gateway.rules import Rules, RulesInForce, load_rules
-from vault_gateway.schema import SHOWING, require_current_schema, require_roles, roles_of
+from vault_gateway.schema import (
+    SHOWING,
+    require_behind_the_wall,
+    require_current_schema,
+    require_roles,
+    roles_of,
+)
 from vault_gateway.settings.model import Settings, SettingsError
 
 log = structlog.get_logger("vault_gateway.app")
@@ -53,6 +59,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now, rules: Rules | Non
     database.open()
     with database.connection() as conn:
         require_current_schema(conn)
+        require_behind_the_wall(conn)
         beyond = require_roles(conn, roles_of(settings.duties))
     if beyond:
         log.warning("the database login may do more than this node: run `migrate --login`", roles=beyond)

@@ -124,6 +124,26 @@ def require_roles(conn: Connection, roles: Collection[str]) -> list[str]:
     return [role for role in held if role not in roles]
 
 
+def require_behind_the_wall(conn: Connection) -> None:
+    """Raises MigrationError for a login to which row level security or the guards of the access log mean nothing: a
+    superuser, one that may bypass it or make roles, an owner of tables, or one that can become such a role."""
+    row = conn.execute(
+        """
+        select array(
+          select r.rolname::text from pg_roles r
+          where pg_has_role(r.oid, 'member')
+            and (r.rolsuper or r.rolbypassrls or r.rolcreaterole
+                 or r.oid in (select relowner from pg_class where relnamespace = 'public'::regnamespace))
+        ) as harmful
+        """
+    ).fetchone()
+    if row is not None and row["harmful"]:
+        raise MigrationError(
+            f"the database login is or can become {row['harmful'][0]}, whom no wall between merchants holds: give the"
+            " node a login of its own by `vault-gateway migrate --login`"
+        )
+
+
 def _ensure_login(conn: Connection, name: str, password: str, roles: Collection[str]) -> None:
     exists = conn.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
     # As a verifier: whatever the server logs of this statement, it is not the password.

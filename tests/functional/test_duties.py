@@ -7,6 +7,7 @@ from uuid import uuid4
 import orjson
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests import canaries
 from tests.split import login_for
@@ -58,20 +59,20 @@ def test_a_duty_without_its_identity_is_refused_by_name(world: World) -> None:
         world.gateway(duties=("reveal",), identities=identities(world, "tokenizer"))
 
 
-def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(world: World) -> None:
+def test_vault_denies_the_tokenizer_to_decrypt_and_the_relay_all_but_phones(world: World, town: Town) -> None:
     settings = world.settings
     with Vault(settings.vault_addr, operations=1) as vault:
         for kind in Kind:
             items = [(Address(uuid4(), kind, uuid4()), Ciphertext(1, b"x" * 40))]
             with pytest.raises(KeysUnavailable, match="refused"):
-                Revealer(vault, settings.identities["tokenizer"]).decrypt("carrier", items)
+                Revealer(vault, settings.identities["tokenizer"]).decrypt(town.platform_slug, items)
             relay = RelayKeys(vault, settings.identities["relay"])
             if kind is Kind.PHONE:
                 # Permitted, and found to open nothing.
-                assert not isinstance(relay.decrypt("carrier", items)[0], bytes)
+                assert not isinstance(relay.decrypt(town.platform_slug, items)[0], bytes)
             else:
                 with pytest.raises(KeysUnavailable, match="refused"):
-                    relay.decrypt("carrier", items)
+                    relay.decrypt(town.platform_slug, items)
 
 
 @pytest.fixture
@@ -162,6 +163,24 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
         audit_store.keep_partitions_ahead(conn)
     with pytest.raises(MigrationError, match="vault_gateway_app"):
         world.gateway(database_url=of_the_log)
+
+
+@pytest.mark.parametrize(
+    "harm", ["superuser", "bypassrls", "createrole", "in role vault_gateway_lookup", "in role {owner}"]
+)
+def test_no_node_starts_with_a_login_that_no_wall_holds(world: World, harm: str) -> None:
+    """All that its duties need it has as well."""
+    with world.admin() as conn:
+        [owner] = conn.execute("select tableowner from pg_tables where tablename = 'token'").fetchall()
+        name = unique("harmful").replace("-", "_")
+        conn.execute(f"create role {name} login password 'of-tests' {harm.format(owner=owner['tableowner'])}")
+        conn.execute(f"grant {', '.join(ROLE_OF.values())} to {name}")
+        try:
+            url = make_conninfo(world.settings.database_url, user=name, password="of-tests")
+            with pytest.raises(MigrationError, match="no wall between merchants"):
+                world.gateway(database_url=url)
+        finally:
+            conn.execute(f"drop role {name}")
 
 
 def test_a_node_whose_login_may_more_says_so(world: World, without_reveals: str) -> None:
