@@ -51,13 +51,14 @@ class Event:
     by_gateway: bool = False
 
 
-_OPTIONAL = ("reason", "resource", "waybill", "token", "carrier", "station", "purpose")
+_OPTIONAL = ("waybill", "token", "carrier", "station", "purpose")
 
 
 def event_body(
     event: Event, caller: Caller, tenant: Tenant | None, event_id: str, at: datetime
 ) -> dict[str, Any]:
-    """The body as stored, committed to and shown: absent is left out, so that a filter never meets null."""
+    """The body as stored, committed to and shown. `reason`, `resource` and `ip` are always there, null where there is
+    none; what else is absent is left out, so that a filter never meets null."""
     body: dict[str, Any] = {
         "id": event_id,
         "time": _time(at),
@@ -65,11 +66,12 @@ def event_body(
         "role": GATEWAY if event.by_gateway else caller.principal.role.value,
         "action": event.action,
         "outcome": event.outcome,
+        "reason": event.reason,
         "policies": list(event.policies),
+        "resource": event.resource,
         "request_id": caller.request_id,
+        "ip": None if event.by_gateway else caller.ip,
     }
-    if caller.ip is not None and not event.by_gateway:
-        body["ip"] = caller.ip
     if (platform := platform_of(caller, tenant)) is not None:
         body["platform"] = platform
     if tenant is not None:

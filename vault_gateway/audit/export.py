@@ -97,15 +97,17 @@ def ocsf(event: Event) -> dict[str, Any]:
             "service": {"name": "vault-gateway"},
             "request": {"uid": event["request_id"]},
         },
-        "src_endpoint": {"ip": event["ip"]} if "ip" in event else {"name": "unknown"},
+        "src_endpoint": {"ip": event["ip"]} if event.get("ip") is not None else {"name": "unknown"},
         "resources": [
-            {"type": name, "uid": event[name]} for name in ("resource", "waybill", "order", "token") if name in event
+            {"type": name, "uid": uid}
+            for name in ("resource", "waybill", "order", "token")
+            if (uid := event.get(name)) is not None
         ]
         + [{"type": "order", "uid": order} for order in event.get("orders", ())]
         + [{"type": "token", "uid": token} for token in event.get("tokens", ())],
         "unmapped": {name: event[name] for name in _UNMAPPED if name in event},
     }  # fmt: skip
-    return mapped if "reason" not in event else {**mapped, "status_detail": event["reason"]}
+    return mapped if event.get("reason") is None else {**mapped, "status_detail": event["reason"]}
 
 
 _UNMAPPED = (

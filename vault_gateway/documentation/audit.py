@@ -23,11 +23,15 @@ class AuditEventSchema(AnswerSchema):
         fields.String(), required=True, metadata={"description": "Ids of the policies that decided."}
     )
     request_id = fields.String(required=True)
-    ip = fields.String()
+    ip = fields.String(
+        required=True, allow_none=True, metadata={"description": "null for the gateway's own."}
+    )
     platform = fields.String()
     merchant = fields.String()
-    reason = fields.String()
-    resource = fields.String()
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why not, or null."})
+    resource = fields.String(
+        required=True, allow_none=True, metadata={"description": "`reveal:rv_...` and the like, or null."}
+    )
     waybill = fields.String()
     order = fields.String()
     orders = fields.List(
@@ -70,6 +74,7 @@ _EVENT = {
     "role": "courier",
     "action": "reveal.claim",
     "outcome": "allow",
+    "reason": None,
     "policies": ["courier-reveals-assigned-parcels"],
     "request_id": REQUEST_ID,
     "ip": "192.0.2.7",

@@ -150,6 +150,17 @@ def test_an_event_says_who_what_where_and_by_which_rule(lived: Town, platform_au
     assert refused["reason"] == "illegal_transition"
 
 
+def test_reason_resource_and_ip_are_there_and_null_where_there_is_none(
+    lived: Town, platform_auditor: Actor
+) -> None:
+    events = all_events(platform_auditor, f"carrier={lived.carrier_slug}")
+    assert all({"reason", "resource", "ip"} <= event.keys() for event in events)
+    served = next(
+        event for event in events if event["action"] == "waybill.event" and event["outcome"] == "allow"
+    )
+    assert (served["reason"], served["resource"]) == (None, None)
+
+
 def test_newest_come_first(lived: Town, platform_auditor: Actor) -> None:
     found = all_events(platform_auditor)
     ids = [event["id"] for event in found]

@@ -18,7 +18,9 @@ EVENT: dict[str, Any] = {
     "role": "courier",
     "action": "reveal.claim",
     "outcome": "allow",
+    "reason": None,
     "policies": ["one", "two"],
+    "resource": None,
     "request_id": "r1",
     "ip": "192.0.2.7",
     "platform": "douyin",
@@ -66,8 +68,8 @@ REQUIRED = ("activity_id", "actor", "api", "category_uid", "class_uid", "metadat
             "time", "type_uid")  # fmt: skip
 
 
-@pytest.mark.parametrize("ip", [{"ip": "192.0.2.7"}, {}])
-def test_ocsf_has_what_its_class_requires(ip: dict[str, str]) -> None:
+@pytest.mark.parametrize("ip", [{"ip": "192.0.2.7"}, {"ip": None}])
+def test_ocsf_has_what_its_class_requires(ip: dict[str, str | None]) -> None:
     mapped = ocsf({**{name: value for name, value in EVENT.items() if name != "ip"}, **ip})
     assert all(name in mapped for name in REQUIRED)
     assert mapped["api"]["operation"] == "reveal.claim"
@@ -98,6 +100,12 @@ def test_ocsf_tells_how_it_ended(outcome: str, status: int, severity: int) -> No
         severity,
         "because",
     )
+
+
+def test_ocsf_has_no_null_of_what_is_not_there() -> None:
+    mapped = ocsf({**EVENT, "ip": None})
+    assert b"null" not in orjson.dumps(mapped)
+    assert "status_detail" not in mapped
 
 
 def test_ocsf_loses_nothing() -> None:
