@@ -76,7 +76,7 @@ _GENERAL = (
     Code(
         "redis_unavailable",
         503,
-        "The counters cannot be asked, so nothing is let through. Try again shortly.",
+        "The counters cannot be asked, so nothing is disclosed. Try again shortly.",
     ),
 )
 

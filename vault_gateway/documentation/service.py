@@ -38,7 +38,8 @@ OPERATIONS = (
         roles=_NOBODY_IN_PARTICULAR,
         summary="Can it serve?",
         text="For a balancer: 503 while something that it needs does not answer. `degraded` while Redis is away:"
-        " reveals are refused then, and the rest goes on with limits that each process counts alone.",
+        " what discloses is refused then (reveals, break-glass, a telecom's calls and messages, a station's counter),"
+        " and the rest goes on with limits that each process counts alone.",
         answers={
             200: Answer(
                 "It can.", (ReadinessSchema,), examples={"ready": {"status": "ready", "checks": _CHECKS}}

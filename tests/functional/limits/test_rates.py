@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -96,3 +97,26 @@ def test_the_local_limit_is_a_limit(world: World, town: Town, redis: Redis) -> N
     app = world.gateway(client_rate="2/minute", redis_url=redis.url)
     redis.stop()
     assert [tokenise(through(app, town.merchant)).status_code for _ in range(3)] == [201, 201, 429]
+
+
+def test_without_redis_what_discloses_is_refused_and_the_rest_goes_on(
+    world: World, town: Town, redis: Redis
+) -> None:
+    app = world.gateway(redis_url=redis.url)
+    redis.stop()
+    refused: dict[str, set[bool]] = {}
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/v1/") or rule.rule.startswith("/v1/relay/twilio/"):
+            continue
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        path = re.sub("<[^>]+>", "x", rule.rule)
+        for method in methods:
+            answer = through(app, town.merchant).call(
+                method, path, {} if method in ("POST", "PATCH") else None
+            )
+            without = answer.status_code == 503
+            assert not without or answer.get_json()["code"] == "redis_unavailable"
+            refused.setdefault(rule.endpoint.partition(".")[0], set()).add(without)
+    closed = {room for room, outcomes in refused.items() if outcomes == {True}}
+    assert closed == {"reveals", "break_glass", "relay", "counter"}
+    assert all(outcomes == {False} for room, outcomes in refused.items() if room not in closed)
