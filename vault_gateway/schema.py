@@ -24,6 +24,8 @@ ROLE_OF: Mapping[str, str] = {
     "console": "vault_gateway_console",
 }
 ROLES = tuple(ROLE_OF.values())
+# Of the commands of an operator, which run on no node.
+OPERATOR = "vault_gateway_operator"
 
 # Duties that only show what is on record.
 SHOWING = frozenset({"audit", "console"})
@@ -42,11 +44,13 @@ def migrate(
     *,
     app_login: tuple[str, str] | None = None,
     roles: Collection[str] = ROLES,
+    operator_login: tuple[str, str] | None = None,
 ) -> list[str]:
     """Brings the schema up to date, each migration in a transaction of its own; returns the names applied.
 
     `conninfo` needs a role that may create tables and roles. `app_login` is the name and password of the
-    gateway's own login, created or updated as a member of `roles` and of no others of `ROLES`.
+    gateway's own login, created or updated as a member of `roles` and of no others that there are here; the
+    `operator_login` is that of the commands.
     """
     applied = []
     with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10) as conn:
@@ -72,6 +76,8 @@ def migrate(
             applied.append(name)
         if app_login is not None:
             _ensure_login(conn, *app_login, roles)
+        if operator_login is not None:
+            _ensure_login(conn, *operator_login, (OPERATOR,))
     return applied
 
 
@@ -150,6 +156,6 @@ def _ensure_login(conn: Connection, name: str, password: str, roles: Collection[
     verifier = conn.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
     statement = "alter role {} login password {}" if exists else "create role {} login password {}"
     conn.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(verifier)))
-    for role in ROLES:
+    for role in (*ROLES, OPERATOR):
         membership = "grant {} to {}" if role in roles else "revoke {} from {}"
         conn.execute(sql.SQL(membership).format(sql.Identifier(role), sql.Identifier(name)))

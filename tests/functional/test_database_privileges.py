@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 import pytest
 
 from tests.world import World
-from vault_gateway.schema import ROLES
+from vault_gateway.schema import OPERATOR, ROLES
 
 # Tables with a tenant_id and no wall: they find the tenant, are queues over all tenants, or count numbers and sheets.
 # No personal data.
@@ -89,6 +89,33 @@ MAY_WRITE = {
         "token": "u",
         "waybill": "u",
     },
+    OPERATOR: {
+        "carrier": "iu",
+        "client": "iu",
+        "courier": "iu",
+        "courier_day": "iu",
+        "flow_cell": "d",
+        "flow_page": "d",
+        "flow_parcel": "d",
+        "flow_shown": "d",
+        "issuer": "iu",
+        "notice": "u",
+        "number_block": "i",
+        "number_segment": "iu",
+        "platform": "i",
+        "relay_binding": "ud",
+        "relay_call": "d",
+        "relay_call_event": "d",
+        "relay_callback": "d",
+        "relay_exhausted": "d",
+        "relay_number": "iu",
+        "relay_service_number": "iu",
+        "relay_slot": "u",
+        "revoked_token": "i",
+        "station": "i",
+        "tenant": "i",
+        "token": "iu",
+    },
 }
 # Columns that a role may change where it may not change all: none that says whose a row is or what it is about.
 MAY_CHANGE = {
@@ -116,6 +143,16 @@ MAY_CHANGE = {
         "reveal_grant": "state public_key released ack_digests claimed_at first_released_at closed_at",
         "break_glass": "approver approver_jti approver_reason approved_at",
     },
+    OPERATOR: {
+        "carrier": "created_at",
+        "client": "revoked_at",
+        "relay_number": "telecom retired_at",
+        "issuer": "revoked_at",
+        "relay_binding": "expires_at cool_until released",
+        "relay_slot": "released expires_at cool_until",
+        "token": "key_version ciphertext blind_index masked last4 region erased_at",
+        "notice": "state reason tries due_at updated_at",
+    },
 }
 # Who reads what is worth protecting: tables, and columns of them.
 MAY_READ = {
@@ -125,17 +162,17 @@ MAY_READ = {
     "token.ciphertext": {"relay", "reveal"},
     "token.blind_index": {"app"},
     "token.last4": {"app"},
-    "token.masked": {"app", "relay"},
-    "waybill.id": {"app", "relay", "reveal"},
-    "courier.phone_token": {"app"},
+    "token.masked": {"app", "relay", "operator"},
+    "waybill.id": {"app", "relay", "reveal", "operator"},
+    "courier.phone_token": {"app", "operator"},
     "client.key_digest": set(),
-    "reveal_grant.id": {"reveal"},
-    "break_glass.id": {"reveal"},
+    "reveal_grant.id": {"reveal", "operator"},
+    "break_glass.id": {"reveal", "operator"},
     "relay_call.caller": {"relay"},
-    "relay_call_event.call_id": {"relay"},
+    "relay_call_event.call_id": {"relay", "operator"},
     "relay_callback.caller": {"relay"},
-    "relay_service_number.phone_token": {"relay"},
-    "notice.params": {"relay"},
+    "relay_service_number.phone_token": {"relay", "operator"},
+    "notice.params": {"relay", "operator"},
     "webhook.url": {"app"},
     "flow_book.secret": {"app"},
 }
@@ -165,6 +202,16 @@ MAY_CALL = {
         "locate_break_glass",
         "find_break_glass",
         "reveals_of_holder",
+    },
+    OPERATOR: {
+        "parcels_of_number",
+        "locate_token",
+        "locate_reveal",
+        "locate_break_glass",
+        "analyze_relay_numbers",
+        "relay_bindings_rested",
+        "relay_exhausted_before",
+        "flow_parcels_until",
     },
 }
 
@@ -199,7 +246,7 @@ def test_a_partition_is_reached_through_its_whole_alone(world: World) -> None:
                        where has_table_privilege(role::name, c.oid, 'select, insert, update, delete, truncate')) as open
         from pg_class c where c.relispartition and c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
         """,
-        [list(ROLES)],
+        [[*ROLES, OPERATOR]],
     )
     assert len(partitions) > 16
     assert not [one["name"] for one in partitions if one["open"]]
@@ -257,7 +304,7 @@ def test_what_is_worth_protecting_is_read_by_those_who_have_to(world: World) -> 
           where has_column_privilege(role::name, split_part(what, '.', 1), split_part(what, '.', 2), 'select')) as roles
         from unnest(%(whats)s::text[]) as what
         """,
-        {"whats": list(MAY_READ), "roles": [NODE, *ROLES]},
+        {"whats": list(MAY_READ), "roles": [NODE, *ROLES, OPERATOR]},
     )
     found = {one["what"]: {role.removeprefix("vault_gateway_") for role in one["roles"]} for one in readers}
     assert found == MAY_READ
@@ -289,12 +336,12 @@ def test_no_role_of_the_gateway_makes_owns_or_bypasses_anything(world: World) ->
         """,
     )
     by_name = {role.pop("name"): role for role in roles}
-    assert by_name.keys() == {lookup, NODE, *ROLES}
+    assert by_name.keys() == {lookup, NODE, *ROLES, OPERATOR}
     assert [name for name, role in by_name.items() if role["rolbypassrls"]] == [lookup]
     assert {name: role["member_of"] for name, role in by_name.items()} == {
         lookup: [],
         NODE: [],
-        **{role: [NODE] for role in ROLES},
+        **{role: [NODE] for role in (*ROLES, OPERATOR)},
     }
     for role in by_name.values():
         never = ("rolcanlogin", "rolsuper", "rolcreaterole", "rolcreatedb", "makes", "owns")

@@ -79,16 +79,17 @@ def test_a_role_a_duty_comes_to_a_server_that_had_three(
     three = ["vault_gateway_app", "vault_gateway_reveal", "vault_gateway_audit"]
     shipped = schema.migrations()
     with psycopg.connect(admin_dsn, autocommit=True, row_factory=dict_row) as conn:
-        with monkeypatch.context() as patched:
-            patched.setattr(schema, "migrations", lambda: [one for one in shipped if one[0] < _NEW])
-            migrate(admin_dsn, utc_now())
+        monkeypatch.setattr(schema, "migrations", lambda: [one for one in shipped if one[0] < _NEW])
+        migrate(admin_dsn, utc_now())
         conn.execute('create role "of-all" login in role vault_gateway_app, vault_gateway_reveal')
         conn.execute('create role "of-the-log" login in role vault_gateway_audit')
         before = held(conn, three)
-        assert migrate(admin_dsn, utc_now())[0] == _NEW
+        monkeypatch.setattr(schema, "migrations", lambda: [one for one in shipped if one[0] <= _NEW])
+        assert migrate(admin_dsn, utc_now()) == [_NEW]
         assert before - held(conn, list(ROLES)) == NO_DUTYS
         assert members(conn, "of-all") == set(ROLES)
         assert members(conn, "of-the-log") == {"vault_gateway_audit", "vault_gateway_console"}
+        monkeypatch.undo()
         migrate(
             admin_dsn, utc_now(), app_login=("of-all", "no secret here"), roles=roles_of(("relay", "audit"))
         )

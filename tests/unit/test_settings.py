@@ -32,6 +32,7 @@ def test_the_environment_gives_back_the_settings_it_was_made_of(monkeypatch: pyt
     changed = replace(
         SETTINGS,
         admin_database_url="host=/tmp dbname=x user=admin",
+        operator_database_url="host=/tmp dbname=x user=operator",
         vault_ca=Path("/etc/ca.pem"),
         vault_batch_items=99,
         redis_url="redis://127.0.0.1:1/0",

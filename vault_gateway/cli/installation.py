@@ -98,7 +98,8 @@ def _opened(settings: Settings) -> Iterator[Installation]:
         raise SettingsError(
             "VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them"
         )
-    database = Database(settings.admin_database_url or settings.database_url, max_connections=2)
+    conninfo = settings.operator_database_url or settings.admin_database_url or settings.database_url
+    database = Database(conninfo, max_connections=2)
     database.open()
     try:
         with (

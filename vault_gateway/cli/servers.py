@@ -45,17 +45,22 @@ def serve(config: Path | None, duties: str | None, environment: Path | None) -> 
     "--login",
     is_flag=True,
     help="Also make the user of VAULT_GATEWAY_DATABASE_URL, with its password, the node's own: with the role of"
-    " each of its VAULT_GATEWAY_DUTIES and no others.",
+    " each of its VAULT_GATEWAY_DUTIES and no others. And that of VAULT_GATEWAY_OPERATOR_DATABASE_URL, where it is set,"
+    " the one of commands.",
 )
 def migrate(login: bool) -> None:
     """Bring the database's schema up to date, as a role that may create tables and roles."""
     settings = from_environment()
     if settings.admin_database_url is None:
         raise SettingsError("VAULT_GATEWAY_ADMIN_DATABASE_URL is not set: migrations need the schema's owner")
-    own = _login(settings) if login else None
+    own, operator = _logins(settings) if login else (None, None)
     try:
         applied = schema.migrate(
-            settings.admin_database_url, utc_now(), app_login=own, roles=schema.roles_of(settings.duties)
+            settings.admin_database_url,
+            utc_now(),
+            app_login=own,
+            roles=schema.roles_of(settings.duties),
+            operator_login=operator,
         )
     except psycopg.OperationalError as error:
         # Before there is a session the text is of addresses and names alone.
@@ -64,8 +69,21 @@ def migrate(login: bool) -> None:
         click.echo(f"applied {name}")
 
 
-def _login(settings: Settings) -> tuple[str, str]:
-    named = conninfo_to_dict(settings.database_url)
+def _logins(settings: Settings) -> tuple[tuple[str, str], tuple[str, str] | None]:
+    """Users and passwords: the node's, and that of commands where they have one."""
+    own = _login("DATABASE_URL", settings.database_url)
+    if settings.operator_database_url is None:
+        return own, None
+    operator = _login("OPERATOR_DATABASE_URL", settings.operator_database_url)
+    if operator[0] == own[0]:
+        raise SettingsError(
+            "VAULT_GATEWAY_OPERATOR_DATABASE_URL needs a user of its own: nodes have that of DATABASE_URL"
+        )
+    return own, operator
+
+
+def _login(setting: str, conninfo: str) -> tuple[str, str]:
+    named = conninfo_to_dict(conninfo)
     if not named.get("user") or not named.get("password"):
-        raise SettingsError("VAULT_GATEWAY_DATABASE_URL needs a user and a password for --login")
+        raise SettingsError(f"VAULT_GATEWAY_{setting} needs a user and a password for --login")
     return str(named["user"]), str(named["password"])

@@ -14,8 +14,8 @@ from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.waybills.store.orders import further_orders, orders_of
 
-Lock = Literal["share", "update"]
-_LOCKS = {"share": "for share", "update": "for update"}
+Lock = Literal["none", "share", "update"]
+_LOCKS = {"none": "", "share": "for share", "update": "for update"}
 
 _COLUMNS = f"""
     id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose, fields, tokens, state,

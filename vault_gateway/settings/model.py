@@ -54,6 +54,7 @@ class Settings:
     policies: Path
     duties: tuple[str, ...] = ALL_DUTIES
     admin_database_url: str | None = field(default=None, repr=False)
+    operator_database_url: str | None = field(default=None, repr=False)
     vault_ca: Path | None = None
     vault_batch_items: int = 240
     redis_url: str | None = field(default=None, repr=False)

@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from tests import canaries
 from tests.functional.serve import outside
 
-_OWN_PASSWORD = "gateway's own"
+_OWN_PASSWORD, _OPERATORS_PASSWORD = "gateway's own", "operator's own"
 
 
 @dataclass
@@ -64,6 +64,7 @@ def engines_of_ones_own() -> Iterator[Outside]:
             conn.execute("create database vault_gateway")
         admin = make_conninfo(postgres.address, dbname="vault_gateway")
         own = make_conninfo(admin, user="gateway", password=_OWN_PASSWORD)
+        operator = make_conninfo(admin, user="operator", password=_OPERATORS_PASSWORD)
         settings = {
             "VAULT_GATEWAY_VAULT_ADDR": bao.address,
             "VAULT_GATEWAY_VAULT_CA": str(rooms["openbao"] / "trust" / "ca.pem"),
@@ -71,15 +72,15 @@ def engines_of_ones_own() -> Iterator[Outside]:
             "VAULT_GATEWAY_DATABASE_URL": own,
             "VAULT_GATEWAY_REDIS_URL": redis.address,
         }
+        operators = {**settings, "VAULT_GATEWAY_OPERATOR_DATABASE_URL": operator}
         initialise(
-            rooms["operator"], rooms["gateway"], {**settings, "VAULT_GATEWAY_ADMIN_DATABASE_URL": admin}
+            rooms["operator"], rooms["gateway"], {**operators, "VAULT_GATEWAY_ADMIN_DATABASE_URL": admin}
         )
         yield Outside(
             folder,
             {**settings, "VAULT_GATEWAY_CONFIG": str(rooms["gateway"] / "gateway.toml")},
             {
-                **settings,
-                "VAULT_GATEWAY_ADMIN_DATABASE_URL": admin,
+                **operators,
                 "VAULT_GATEWAY_CONFIG": str(rooms["operator"] / "operator.toml"),
             },
             admin,

@@ -67,10 +67,21 @@ def test_the_gateway_is_nobody_special_in_the_database(served: Served, outside_e
 def test_what_is_done_again_changes_nothing(outside_engines: Outside) -> None:
     files = [outside_engines.folder / name for name in ("operator/operator.toml", "gateway/gateway.toml")]
     before = [path.read_bytes() for path in files]
-    initialise(files[0].parent, files[1].parent, outside_engines.operator)
+    env = {**outside_engines.operator, "VAULT_GATEWAY_ADMIN_DATABASE_URL": outside_engines.admin_dsn}
+    initialise(files[0].parent, files[1].parent, env)
     assert [path.read_bytes() for path in files] == before
     assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
     assert b"operator" not in before[1], "a gateway holds no operator's identity"
+
+
+def test_commands_and_nodes_have_no_login_in_common(outside_engines: Outside) -> None:
+    env = {
+        **outside_engines.environment,
+        "VAULT_GATEWAY_ADMIN_DATABASE_URL": outside_engines.admin_dsn,
+        "VAULT_GATEWAY_OPERATOR_DATABASE_URL": outside_engines.environment["VAULT_GATEWAY_DATABASE_URL"],
+    }
+    _, err = run("migrate", "--login", env=env, expected=1)
+    assert "OPERATOR_DATABASE_URL needs a user of its own" in err
 
 
 def test_several_workers_need_a_redis(outside_engines: Outside) -> None:

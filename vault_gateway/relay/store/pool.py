@@ -44,8 +44,7 @@ def add_numbers(
         """,
         (telecom, mode, region, digits, capacity, now, list(numbers)),
     )
-    # Else, until the server looks by itself, a region's numbers are looked for among all there are.
-    conn.execute("analyze relay_number")
+    conn.execute("select analyze_relay_numbers()")
     return cursor.rowcount
 
 
