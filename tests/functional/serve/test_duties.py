@@ -88,6 +88,8 @@ def test_vault_denies_the_very_token_that_it_uses_to_decrypt(
         assert ask(world, token, "auth/token/create", {})[0] == 403
 
 
-def test_it_does_not_start_with_an_identity_that_decrypts(world: World) -> None:
-    _, err = run("serve", *TOKENIZE, env=environment(world, "tokenizer", "revealer"), expected=1)
-    assert err.startswith("vault-gateway: this node has no duty reveal: take VAULT_GATEWAY_REVEALER_ROLE_ID")
+@pytest.mark.parametrize(("identity", "duty"), [("revealer", "reveal"), ("relay", "relay")])
+def test_it_does_not_start_with_an_identity_that_decrypts(world: World, identity: str, duty: str) -> None:
+    _, err = run("serve", *TOKENIZE, env=environment(world, "tokenizer", identity), expected=1)
+    wanted = f"vault-gateway: this node has no duty {duty}: take VAULT_GATEWAY_{identity.upper()}_ROLE_ID"
+    assert err.startswith(wanted)
