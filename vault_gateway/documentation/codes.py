@@ -206,7 +206,8 @@ _REVEALS = (
     Code(
         "merchant_quota",
         429,
-        "As much as may be was revealed of this merchant's recipients for this purpose today.",
+        "As much as may be was revealed of this merchant's recipients for this purpose today. What turned out not to be"
+        " disclosed counts as room again within half a minute.",
     ),
     Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Claim again while it lasts."),
 )
