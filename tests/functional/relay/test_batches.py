@@ -9,8 +9,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.functional.relay.allocating import START, TENANT, add_pool, ends, occupied
 from tests.functional.relay.conftest import PERIODS
-from tests.functional.relay.test_allocation import START, TENANT, add_pool, ends, occupied
 from tests.pool import add_numbers, no_numbers
 from tests.world import Actor, Town, World
 from vault_gateway.audit.ledger import Unit
@@ -82,11 +82,11 @@ def test_extensions_of_a_batch_that_meet_are_drawn_anew(world: World) -> None:
         places = pool.take_places(conn, "extension", {region: 1000})[region]
         wanted = [
             (Binding(uuid4(), uuid4(), "W", "extension", place.number, None, START, START, START), 4, phone)
-            for place, phone in zip(places, (Phone(TENANT, uuid4()) for _ in places), strict=True)
+            for place, phone in zip(places, (Phone(TENANT.id, uuid4()) for _ in places), strict=True)
         ]
-        made = bindings.insert_extensions(conn, TENANT, wanted)
+        made = bindings.insert_extensions(conn, TENANT.id, wanted)
         assert [one.id for one in made] == [one.id for one, _, _ in wanted]
-        kept = {binding_id: dialled.decode() for _, dialled, binding_id in ends(conn, region)}
+        kept = {had[0]: dialled.decode() for (_, dialled), had in ends(conn, region).items()}
         assert kept == {one.id: one.extension for one in made}
         assert len(set(kept.values())) == 1000
 
