@@ -18,9 +18,6 @@ DIRECTORIES = {
     "relay_slot",
     "relay_call",
     "notice",
-    "number_segment",
-    "number_block",
-    "number_returned",
     "usage_day",
     "usage_delta",
 }
@@ -192,6 +189,7 @@ MAY_CALL = {
         "parcels_of_number",
         "parcels_of_carrier",
         "parcels_at_counter",
+        "numbers_granted",
         "ensure_token_partitions",
         "flow_parcels_until",
     },

@@ -161,18 +161,8 @@ def return_number(
 
 def granted_at_all(conn: Connection, numbers: Sequence[str]) -> set[str]:
     """Those of `numbers` that lie in anybody's granted segment."""
-    rows = conn.execute(
-        """
-        select wanted from unnest(%s::text[]) as wanted, lateral (
-          select last_no from number_segment
-          where length(first_no) = length(wanted) and first_no <= wanted collate "C"
-          order by first_no desc limit 1
-        ) as below
-        where wanted collate "C" <= below.last_no
-        """,
-        (list(numbers),),
-    )
-    return {row["wanted"] for row in rows}
+    rows = conn.execute("select numbers_granted(%s::text[]) as number", (list(numbers),))
+    return {row["number"] for row in rows}
 
 
 def balances(conn: Connection, tenant_id: UUID | None = None, account: Account | None = None) -> list[Row]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -56,6 +58,14 @@ def a_segment(world: World, size: int, returned: int) -> Segment:
     return Segment(tenant, row["id"], serials)
 
 
+@contextmanager
+def gateways_connection(world: World, tenant: Tenant) -> Iterator[Connection]:
+    """Behind the merchant's wall for all its transactions."""
+    with psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row) as conn:
+        conn.execute("select set_config('app.tenant', %s, false)", (str(tenant.id),))
+        yield conn
+
+
 @pytest.mark.parametrize(
     ("size", "returned"), [(1, 0), (5, 5), (63, 0), (65, 20), (300, 40)], ids=lambda value: str(value)
 )
@@ -66,7 +76,7 @@ def test_a_number_is_refused_only_when_all_are_out(world: World, size: int, retu
     def issue(number: int) -> list[int]:
         """Takes some at a time until there are fewer, and often rolls back what it took."""
         chance, mine = random.Random(number), []
-        with psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row) as conn:
+        with gateways_connection(world, segment.tenant) as conn:
             together.wait()
             while True:
                 wanted, keep = chance.randint(1, 9), chance.random() < 0.7
@@ -95,7 +105,7 @@ def test_accounts_that_share_segments_are_issued_to_without_waiting_in_a_circle(
 
     def issue(number: int) -> None:
         chance = random.Random(number)
-        with psycopg.connect(world.settings.database_url, autocommit=True, row_factory=dict_row) as conn:
+        with gateways_connection(world, tenant) as conn:
             for _ in range(25):
                 wanted = chance.choice([[[second], [first]], [[first, second]], [[first], [second]]])
                 with conn.transaction(force_rollback=True):
@@ -104,3 +114,19 @@ def test_accounts_that_share_segments_are_issued_to_without_waiting_in_a_circle(
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(issue, range(8)))
+
+
+def test_a_merchants_segments_are_behind_its_wall_and_who_grants_sees_all(world: World) -> None:
+    mine, theirs = a_segment(world, 5, 2), a_segment(world, 5, 2)
+    for table, column in (
+        ("number_segment", "id"),
+        ("number_block", "segment_id"),
+        ("number_returned", "segment_id"),
+    ):
+        statement = f"select {column} from {table} where {column} = any(%s)"
+        of_both = ([mine.id, theirs.id],)
+        with gateways_connection(world, mine.tenant) as conn:
+            assert {row[column] for row in conn.execute(statement, of_both)} == {mine.id}
+        with world.admin() as conn, conn.transaction():
+            conn.execute("set local role vault_gateway_operator")
+            assert {row[column] for row in conn.execute(statement, of_both)} == {mine.id, theirs.id}
