@@ -46,6 +46,11 @@ def not_found() -> GatewayError:
     return GatewayError("not_found", 404, "There is nothing here that you may see.")
 
 
+def too_slow() -> GatewayError:
+    """What was opened stays here: who asked may have been revoked meanwhile."""
+    return GatewayError("too_slow", 503, "It took too long to open this. Try again shortly.", retry_after=2)
+
+
 def unavailable(engine: str) -> GatewayError:
     """An engine (`vault`, `database`, `redis`) cannot be asked now; nothing was written."""
     return GatewayError(

@@ -209,7 +209,7 @@ _REVEALS = (
         "As much as may be was revealed of this merchant's recipients for this purpose today. What turned out not to be"
         " disclosed counts as room again within half a minute.",
     ),
-    Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Claim again while it lasts."),
+    Code("too_slow", 503, "Opening took over two seconds, so nothing was sent. Ask again."),
 )
 
 _COURIERS = (

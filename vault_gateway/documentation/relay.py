@@ -218,7 +218,7 @@ OPERATIONS = (
                 },
             )
         },
-        codes=("not_found", *OF_BODIES, "vault_unavailable"),
+        codes=("not_found", *OF_BODIES, "too_slow", "vault_unavailable"),
     ),
     Operation(
         method="post",

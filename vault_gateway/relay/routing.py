@@ -7,6 +7,7 @@ telecom that owns the number. Every question is an event, answered or not.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from vault_gateway import metrics
 from vault_gateway.access.resources import relay_number
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, refused
-from vault_gateway.errors import not_found, unavailable
+from vault_gateway.errors import not_found, too_slow, unavailable
 from vault_gateway.ids import base32
 from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.limits import Limits
@@ -34,6 +35,8 @@ from vault_gateway.tokens.phones import split_extension
 MAX_SECONDS = 3600
 # Renewed by a call in the second half of it (`relay_end`).
 _CALLS_BACK_FOR = timedelta(hours=24)
+# Who asks was known at the beginning. What took longer is told to nobody, for a revocation holds within 5 s.
+LONGEST_ROUTE_S = 2.0
 # A lost answer is asked for again at once. Who repeats an old question would learn where the call went.
 _ASKED_AGAIN_WITHIN = timedelta(minutes=1)
 
@@ -211,6 +214,10 @@ class RoutingService:
             calls.take_back(conn, asked.number.telecom, asked.call.call_id)
 
     def _connected(self, asked: _Asked, end: End, destination: str) -> dict[str, Any]:
+        if time.monotonic() - asked.who.judged > LONGEST_ROUTE_S:
+            with self._ledger.open(asked.who, end.tenant) as unit:
+                unit.record(replace(_about(asked.event, end), outcome="error", reason="too_slow"))
+            raise too_slow()
         to, extension = split_extension(destination)
         answer: dict[str, Any] = {
             "action": "connect",

@@ -20,7 +20,7 @@ from uuid import UUID
 from vault_gateway import metrics
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Refused, refused
-from vault_gateway.errors import GatewayError, not_found, unavailable
+from vault_gateway.errors import GatewayError, not_found, too_slow, unavailable
 from vault_gateway.keys import Address, Ciphertext, KeyFault, KeysUnavailable, Revealer
 from vault_gateway.model import Caller, Clock, Kind, Tenant, rfc3339
 from vault_gateway.reveals import machine, store
@@ -151,7 +151,7 @@ class Claimer:
                 reason = f"spent_{machine.state_at(grant, now).value}"
                 raise refused(event, spent(), reason=reason)
             if time.monotonic() - attempt.caller.judged > LONGEST_CLAIM_S:
-                raise Refused(replace(event, outcome="error", reason="too_slow"), _too_slow())
+                raise Refused(replace(event, outcome="error", reason="too_slow"), too_slow())
             digest = hashlib.sha256(ack_code.encode()).digest()
             store.count_release(unit.recording(event), tenant_id, grant.id, ack_digest=digest, now=now)
         metrics.REVEALS.labels("released").inc()
@@ -161,7 +161,3 @@ class Claimer:
         event = about(Event("reveal.claim", outcome="error", reason=reason), attempt.grant)
         with self._ledger.open(attempt.caller, attempt.tenant) as unit:
             unit.record(event)
-
-
-def _too_slow() -> GatewayError:
-    return GatewayError("too_slow", 503, "It took too long to open this. Try again shortly.", retry_after=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tests.functional.relay import twilio as twilios
 from tests.functional.relay.conftest import Line
 from tests.functional.relay.twilio import PhoneCall, Twilio
 from tests.world import Actor, World
+from vault_gateway.relay import routing
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,28 @@ def test_a_call_that_was_not_told_is_owed_by_nobody(
         again = asked.call(line.courier_phone, line.extension, call_id=call_id)
         assert again.get_json()["destination"] == line.recipient.e164
     assert owed(world, call_id) == 1
+
+
+def test_a_destination_that_took_too_long_is_told_on_no_old_permission(
+    world: World,
+    line: Line,
+    proxied: Actor,
+    proxy: FaultyProxy,
+    auditor: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(routing, "LONGEST_ROUTE_S", 0.5)
+    asked, call_id = replace(line, telecom=proxied), f"slow-{line.extension}"
+    proxy.on_transit = lambda: time.sleep(0.3)
+    failed = asked.call(line.courier_phone, line.extension, call_id=call_id)
+    proxy.on_transit = None
+    assert (failed.status_code, failed.get_json()["code"]) == (503, "too_slow")
+    assert failed.headers["Retry-After"] == "2"
+    assert owed(world, call_id) == 0
+    path = f"/v1/audit/events?action=relay.route&waybill={line.waybill_no}&outcome=error"
+    assert [item["reason"] for item in auditor.get(path).get_json()["items"]] == ["too_slow"]
+    again = asked.call(line.courier_phone, line.extension, call_id=call_id)
+    assert again.get_json()["destination"] == line.recipient.e164
 
 
 def test_nor_is_one_that_turned_to_the_courier(
