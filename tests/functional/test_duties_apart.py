@@ -25,6 +25,7 @@ from tests.functional.relay.test_records import contact, fail
 from tests.functional.relay.test_twilio_sms import TextMessage
 from tests.functional.relay.twilio import PhoneCall, Twilio
 from tests.functional.reveals.steps import ack, claim, issued, opened
+from tests.functional.waybills.segments import granted
 from tests.functional.webhooks.conftest import HERE, drain, subscribe
 from tests.functional.webhooks.receiver import Receiver, receiving, status
 from tests.pool import add_numbers, no_numbers, retire_numbers
@@ -80,8 +81,10 @@ def lived(world: World, apart: Split, town: Town, telecom: Actor) -> Line:
     with receiving() as receiver:
         subscribe(town.merchant, receiver.url)
         merge(town)
+        cancel(town)
         call(line, Twilio(apart.app))
         notify(line)
+        find_no_number(line)
         open_at_the_door(line)
         open_in_an_emergency(line, Desk(world), apart)
         end(line)
@@ -125,14 +128,24 @@ def new_line(town: Town, telecom: Actor) -> Line:
 
 
 def merge(town: Town) -> None:
-    """Two orders in one parcel; it is the same when it is asked for again."""
-    recipient = town.tokenize(canaries.person()).as_recipient()
-    order = {"network": "douyin", "carrier": town.carrier_slug, "recipient": recipient}
-    body = {"merge": True, "items": [{**order, "order": unique("SO")} for _ in range(2)]}
+    """Two orders in one parcel, each with tokens of its own; it is the same when it is asked for again."""
+    someone, order = canaries.person(), {"network": "douyin", "carrier": town.carrier_slug}
+    recipients = [town.tokenize(someone).as_recipient() for _ in range(2)]
+    items = [{**order, "order": unique("SO"), "recipient": recipient} for recipient in recipients]
+    body = {"merge": True, "items": items}
     headers = {"Idempotency-Key": secrets.token_hex(8)}
     first, again = (town.merchant.post("/v1/waybills", body, headers=headers) for _ in range(2))
     assert first.status_code == 201, first.text
     assert again.get_json() == first.get_json()
+
+
+def cancel(town: Town) -> None:
+    """The last number of a segment comes back and goes out again."""
+    town = new_town(town.world, app=town.merchant.app)
+    [number] = granted(town.world, town, 1)
+    assert town.waybill() == number
+    assert town.merchant.post(f"/v1/waybills/{number}/cancel").status_code == 200
+    assert town.waybill() == number
 
 
 def call(line: Line, by: Twilio) -> None:
@@ -163,6 +176,23 @@ def notify(line: Line) -> None:
     assert (first.status_code, again.status_code) == (201, 201), first.text
     path = f"/v1/notices/{first.get_json()['notice_id']}"
     eventually(lambda: line.town.courier.get(path).get_json(), lambda seen: seen["state"] == "sent")
+
+
+def find_no_number(line: Line) -> None:
+    """One was had and released, and then there was none: the courier may see the phone, and does as many reveals as
+    are counted anew."""
+    town, waybill_no = line.town, line.town.out_for_delivery()
+    with no_numbers(town.world, "extension"):
+        add_numbers(town.world, line.telecom.name, 1, "extension", region=CITY)
+        binding = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no}).get_json()
+        assert town.merchant.delete(f"/v1/relay/bindings/{binding['binding_id']}").status_code == 204
+        with no_numbers(town.world, "extension"):
+            again = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
+            assert again.get_json()["code"] == "relay_pool_exhausted"
+    with town.world.admin() as conn:
+        conn.execute("update courier_day set reveals = 2000000000 where handle = %s", (town.courier.name,))
+    issued(town.courier, waybill_no, "contact")
+    assert town.event(waybill_no, "delivered").status_code == 201
 
 
 def open_at_the_door(line: Line) -> None:
@@ -217,6 +247,8 @@ def deliver_events(world: World, apart: Split, receiver: Receiver) -> None:
 def walk(ground: Ground) -> None:
     """Every sample of every operation under a key, by each role that has it."""
     town = ground.town
+    of_all = town.world.actor("auditor", app=town.merchant.app)
+    assert of_all.get("/v1/audit/events").status_code == 200
     with town.world.admin() as conn:
         conn.execute(
             "update courier set suspended_at = now(), suspended_for = 'many_denials' where handle = %s",
