@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import tuple_row
 
+from vault_gateway import arrays
 from vault_gateway.database import Connection, Row
 from vault_gateway.keys import Ciphertext
 from vault_gateway.model import Kind, Origin
@@ -59,14 +60,16 @@ def insert_tokens(
             order_ref,
             event_id,
             now,
-            [t.id for t in tokens],
-            [str(t.kind) for t in tokens],
-            [t.ciphertext.key_version for t in tokens],
-            [t.ciphertext.data for t in tokens],
-            [t.blind_index for t in tokens],
-            [t.value.masked for t in tokens],
-            [t.value.last4 for t in tokens],
-            [None if t.value.region is None else orjson.dumps(t.value.region).decode() for t in tokens],
+            arrays.uuids([t.id for t in tokens]),
+            arrays.texts([t.kind for t in tokens]),
+            arrays.integers([t.ciphertext.key_version for t in tokens]),
+            arrays.blobs([t.ciphertext.data for t in tokens]),
+            arrays.blobs([t.blind_index for t in tokens]),
+            arrays.texts([t.value.masked for t in tokens]),
+            arrays.texts([t.value.last4 for t in tokens]),
+            arrays.texts(
+                [None if t.value.region is None else orjson.dumps(t.value.region).decode() for t in tokens]
+            ),
         ),
         binary=True,
     )

@@ -1,0 +1,67 @@
+"""PostgreSQL arrays in their binary form, for `unnest`: a third of the time that psycopg takes for a list.
+
+psycopg looks at each element for its type. Here the caller says it, by the function; the statement says it again, by a
+cast (`%b::uuid[]`), from which the server knows what the bytes are.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+# Of the elements, as pg_type.dat has them.
+_BYTEA, _INTEGER, _TEXT, _UUID = 17, 23, 25, 2950
+
+_number = struct.Struct(">i").pack
+_NULL = _number(-1)
+_LENGTHS = [_number(length) for length in range(256)]
+# One dimension, whether there may be NULLs, the elements' type, how many, and the first one's number.
+_head = struct.Struct(">iiIii").pack
+
+
+class Array(bytes):
+    """What the server's `array_recv` reads."""
+
+
+class _AsItIs(Dumper):
+    format = Format.BINARY
+    oid = 0
+
+    def dump(self, obj: Array) -> Array:
+        return obj
+
+
+psycopg.adapters.register_dumper(Array, _AsItIs)
+
+
+def texts(values: Sequence[str | None]) -> Array:
+    return _packed(_TEXT, [None if value is None else value.encode() for value in values])
+
+
+def blobs(values: Sequence[bytes | None]) -> Array:
+    return _packed(_BYTEA, values)
+
+
+def integers(values: Sequence[int]) -> Array:
+    """Of 32 bits."""
+    return _packed(_INTEGER, [_number(value) for value in values])
+
+
+def uuids(values: Sequence[UUID]) -> Array:
+    return _packed(_UUID, [value.bytes for value in values])
+
+
+def _packed(element: int, values: Sequence[bytes | None]) -> Array:
+    parts = [_head(1, 1, element, len(values), 1)]
+    for value in values:
+        if value is None:
+            parts.append(_NULL)
+        else:
+            length = len(value)
+            parts += (_LENGTHS[length] if length < 256 else _number(length), value)
+    return Array(b"".join(parts))
