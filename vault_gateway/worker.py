@@ -7,6 +7,7 @@ rest of a request.
 from __future__ import annotations
 
 import errno
+import select
 import signal
 import socket
 import threading
@@ -25,6 +26,8 @@ log = structlog.get_logger("vault_gateway.http")
 # From the first byte of a request to its last; a thread waits no longer for either.
 HEAD_WITHIN_S = 5.0
 REQUEST_WITHIN_S = 30.0
+# As long as most callers need from an answer to their next request.
+SOON_S = 0.01
 
 _PHRASES = {
     400: "Bad Request",
@@ -101,6 +104,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             return
         self.nr_conns += 1
         self.enqueue_req(BoundedConnection(self.cfg, client, address, listener.getsockname()))
+
+    def handle(self, conn: BoundedConnection) -> Any:
+        """A caller who soon asks again is served by the thread that it had. To give the connection back to the main
+        thread and to be called by it again takes as long as a small request, and longer while threads compute."""
+        while (kept := super().handle(conn)) is True and self._asks_again(conn):
+            pass
+        return kept
+
+    def _asks_again(self, conn: BoundedConnection) -> bool:
+        """Only while each connection can have a thread: nobody else waits for this one then."""
+        if not self.alive or self.nr_conns > self.cfg.threads:
+            return False
+        poll = select.poll()
+        poll.register(conn.sock, select.POLLIN)
+        return bool(poll.poll(SOON_S * 1000))
 
     def handle_request(self, req: Any, conn: BoundedConnection) -> Any:
         # The head is here: what is left of the request has the rest of the time.
