@@ -189,9 +189,10 @@ class RelayService:
 
     def release_of_phone(self, unit: Unit, phone: Phone) -> None:
         """The phone is erased: nothing connects to it from now on, or from it by a number that knew it. What its
-        numbers kept of their callers goes too; they rest like all others, or would be misrouted."""
+        numbers kept of their callers goes too; they rest like all others, or would be misrouted. One whose time has
+        run out is not revived any more."""
         now, of = self._clock(), unit.tenant
-        for tenant_id, ids in bindings.live_reaching(unit.conn, phone, now).items():
+        for tenant_id, ids in bindings.open_reaching(unit.conn, phone, now).items():
             enter_tenant(unit.conn, tenant_id)
             bindings.release_all(unit.conn, tenant_id, ids, now, now + self._periods().cooldown)
             bindings.forget_callers(unit.conn, ids)

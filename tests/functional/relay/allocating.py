@@ -173,10 +173,11 @@ class Hand:
         self.closed(held)
 
     def erase(self, held: Held) -> None:
-        """The recipient's phone is erased."""
+        """The recipient's phone is erased: its number is closed even where its time has run out."""
         with self.conn.transaction():
             self.relay.release_of_phone(self.unit, Phone(TENANT.id, held.parcel.phone))
         self.closed(held)
+        held.released = True
 
     def closed(self, held: Held) -> None:
         if self.now < held.expires:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.conftest import ON_THE_WAY, Line, add_numbers
 from tests.functional.relay.test_pool import bind_pair
-from tests.world import World
+from tests.world import TurnedClock, World
 
 
 def erase_recipient(line: Line) -> None:
@@ -44,6 +46,38 @@ def test_with_the_recipients_phone_its_numbers_are_closed_and_rest(world: World,
             (line.waybill_no,),
         ).fetchall()
     assert rows == [{"released": True, "rests": True, "closed": True}] * 3
+
+
+def test_a_number_whose_time_has_run_out_is_closed_too_and_comes_back_no_more(
+    world: World, line: Line, clock: TurnedClock
+) -> None:
+    clock.advance(seconds=ON_THE_WAY.total_seconds() - 60)
+    line.call(line.courier_phone, line.extension)
+    clock.advance(minutes=2)
+    kept = rests(world, line)
+    erase_recipient(line)
+    assert line.town.event(line.waybill_no, "in_transit").status_code == 201
+    answer = line.call(line.courier_phone, line.extension).get_json()
+    assert answer == {"action": "reject", "reason": "cooling"}
+    assert "relay" not in line.town.merchant.get(f"/v1/waybills/{line.waybill_no}").get_json()
+    assert rests(world, line) == kept, "it rests since its time ran out"
+    with world.admin() as conn:
+        row = conn.execute(
+            "select count(*) as kept from relay_callback c join relay_binding b on b.id = c.binding_id"
+            " where b.waybill_no = %s",
+            (line.waybill_no,),
+        ).fetchone()
+    assert row == {"kept": 0}
+
+
+def rests(world: World, line: Line) -> list[dict[str, Any]]:
+    """Since when and until when, as the binding and its end say."""
+    with world.admin() as conn:
+        return conn.execute(
+            "select b.expires_at, b.cool_until, s.expires_at as ends, s.cool_until as given_back"
+            " from relay_binding b join relay_slot s on s.binding_id = b.id where b.waybill_no = %s",
+            (line.waybill_no,),
+        ).fetchall()
 
 
 def test_the_wall_stands_where_it_stood_after_numbers_of_other_merchants_were_closed(

@@ -157,12 +157,14 @@ def move_end(conn: Connection, tenant_id: UUID, binding: Binding) -> bool:
     return True
 
 
-def live_reaching(conn: Connection, phone: Phone, now: datetime) -> dict[UUID, list[UUID]]:
-    """By tenant the bindings, of whatever tenants, that have this phone at an end."""
+def open_reaching(conn: Connection, phone: Phone, now: datetime) -> dict[UUID, list[UUID]]:
+    """By tenant the bindings, of whatever tenants, that have this phone at an end: those that live, and those that may
+    again."""
     rows = conn.execute(
         """
         select tenant_id, array_agg(distinct binding_id order by binding_id) as ids from relay_slot
-        where phone_token = %s and phone_tenant = %s and expires_at > %s group by tenant_id order by tenant_id
+        where phone_token = %s and phone_tenant = %s and not released and cool_until > %s
+        group by tenant_id order by tenant_id
         """,
         (phone.token, phone.tenant_id, now),
     )
@@ -172,19 +174,22 @@ def live_reaching(conn: Connection, phone: Phone, now: datetime) -> dict[UUID, l
 def release_all(
     conn: Connection, tenant_id: UUID, ids: Sequence[UUID], now: datetime, cool_until: datetime
 ) -> None:
-    """Those of the tenant's bindings that still live; the wall is open for it."""
+    """Those of the tenant's bindings that are not closed yet; the wall is open for it. One whose time has run out rests
+    since then."""
     conn.execute(
         """
-        with live as (
-          select id from relay_binding
-          where tenant_id = %(tenant)s and id = any (%(ids)s::uuid[]) and expires_at > %(now)s order by id for update
+        with open as (
+          select id, least(expires_at, %(now)s) as expires_at,
+                 case when expires_at > %(now)s then %(cool_until)s else cool_until end as cool_until
+          from relay_binding
+          where tenant_id = %(tenant)s and id = any (%(ids)s::uuid[]) and not released order by id for update
         ),
         ends as (
-          update relay_slot s set expires_at = %(now)s, cool_until = %(cool_until)s, released = true
-          from live where s.binding_id = live.id
+          update relay_slot s set expires_at = open.expires_at, cool_until = open.cool_until, released = true
+          from open where s.binding_id = open.id
         )
-        update relay_binding b set expires_at = %(now)s, cool_until = %(cool_until)s, released = true
-        from live where b.tenant_id = %(tenant)s and b.id = live.id
+        update relay_binding b set expires_at = open.expires_at, cool_until = open.cool_until, released = true
+        from open where b.tenant_id = %(tenant)s and b.id = open.id
         """,
         {"tenant": tenant_id, "ids": list(ids), "now": now, "cool_until": cool_until},
     )
