@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from typing import Any
 _counter = itertools.count(secrets.randbelow(10_000_000))
 _BEGINNING = 3
 _SYLLABLES = "鸢鹂鹬鹮鹳鹭鹈鹕鸬鹚鸲鸫鸮鸱鸨鸩鸳鸯鸵鸸"
-# What was planted in this run.
-_planted: set[str] = set()
+# What a search looks for: by how it begins and how long it is, all that may stand there, and the value it gives away.
+Wanted = dict[bytes, dict[int, dict[bytes, str]]]
+# What was planted in this run, in every writing of `_writings`, and as it is.
+_planted: Wanted = {}
+_planted_plainly: Wanted = {}
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,19 @@ class Person:
 def phone() -> str:
     """A mobile number of its own; no test shares one."""
     number = f"199{next(_counter) % 100_000_000:08d}"
-    _planted.add(number)
-    return number
+    return plant(number)
 
 
 def name() -> str:
     made = "金丝雀" + "".join(secrets.choice(_SYLLABLES) for _ in range(6))
-    _planted.add(made)
-    return made
+    return plant(made)
 
 
 def detail() -> str:
     made = "鸟鸣路{}号{}室".format(
         secrets.randbelow(9000) + 1000, "".join(secrets.choice(_SYLLABLES) for _ in range(6))
     )
-    _planted.add(made)
-    return made
+    return plant(made)
 
 
 def person() -> Person:
@@ -67,13 +67,17 @@ def person() -> Person:
 
 def plant(value: str) -> str:
     """Registers a test's own value, for what the ready-made people do not cover."""
-    _planted.add(value)
+    _want(_planted, value, _writings)
+    _want(_planted_plainly, value, _plainly)
     return value
 
 
 def forget(someone: Person) -> None:
     """For a test that shows what a leak looks like."""
-    _planted.difference_update({someone.name, someone.phone, someone.detail})
+    for wanted, writings in ((_planted, _writings), (_planted_plainly, _plainly)):
+        for value in (someone.name, someone.phone, someone.detail):
+            for beginning, written in zip(writings(value[:_BEGINNING]), writings(value), strict=True):
+                wanted[beginning][len(written)].pop(written, None)
 
 
 def items_of(someone: Person) -> list[dict[str, Any]]:
@@ -86,17 +90,18 @@ def items_of(someone: Person) -> list[dict[str, Any]]:
 
 
 def leaks(text: bytes, values: Iterable[str] | None = None) -> Iterator[str]:
-    """The planted values that stand in `text`: as UTF-8, as hex or base64 of it, or as JSON escapes, in any case.
+    """The planted values, or `values`, that stand in `text`: as UTF-8, as hex or base64 of it, or as JSON escapes,
+    in any case.
 
-    Thousands are looked for in hundreds of megabytes. They begin alike and are equally long, so that one pass for
-    each beginning finds all places where one of them may stand.
+    Thousands are looked for in hundreds of megabytes. Most begin alike, so that one pass for each beginning finds all
+    places where one of them may stand.
     """
-    lowered = text.lower()
-    wanted: dict[tuple[bytes, int], dict[bytes, str]] = {}
-    for value in _planted if values is None else values:
-        for beginning, written in zip(_writings(value[:_BEGINNING]), _writings(value), strict=True):
-            wanted.setdefault((beginning, len(written)), {})[written] = value
-    yield from _found(lowered, wanted)
+    wanted = _planted
+    if values is not None:
+        wanted = {}
+        for value in values:
+            _want(wanted, value, _writings)
+    yield from _found(text.lower(), wanted)
 
 
 def require_none_in(folder: Path) -> None:
@@ -116,24 +121,30 @@ def _leaks_at(path: Path) -> Iterator[str]:
 
 
 def _leaks_in_rows(folder: Path) -> Iterator[str]:
-    wanted: dict[tuple[bytes, int], dict[bytes, str]] = {}
-    for value in _planted:
-        written = value.encode()
-        wanted.setdefault((value[:_BEGINNING].encode(), len(written)), {})[written] = value
     for path in folder.rglob("*"):
         if path.is_file():
-            yield from _found(path.read_bytes(), wanted)
+            yield from _found(path.read_bytes(), _planted_plainly)
 
 
-def _found(text: bytes, wanted: Mapping[tuple[bytes, int], Mapping[bytes, str]]) -> list[str]:
+def _want(wanted: Wanted, value: str, writings: Callable[[str], list[bytes]]) -> None:
+    for beginning, written in zip(writings(value[:_BEGINNING]), writings(value), strict=True):
+        wanted.setdefault(beginning, {}).setdefault(len(written), {})[written] = value
+
+
+def _found(text: bytes, wanted: Wanted) -> list[str]:
     found = set()
-    for (beginning, length), written_as in wanted.items():
+    for beginning, by_length in wanted.items():
         at = text.find(beginning)
         while at >= 0:
-            if (leaked := written_as.get(text[at : at + length])) is not None:
-                found.add(leaked)
+            for length, written_as in by_length.items():
+                if (leaked := written_as.get(text[at : at + length])) is not None:
+                    found.add(leaked)
             at = text.find(beginning, at + 1)
     return sorted(found)
+
+
+def _plainly(text: str) -> list[bytes]:
+    return [text.encode()]
 
 
 def _writings(text: str) -> list[bytes]:

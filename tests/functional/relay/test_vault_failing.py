@@ -85,10 +85,11 @@ def test_a_destination_that_took_too_long_is_told_on_no_old_permission(
     auditor: Actor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(routing, "LONGEST_ROUTE_S", 0.5)
     asked, call_id = replace(line, telecom=proxied), f"slow-{line.extension}"
     proxy.on_transit = lambda: time.sleep(0.3)
-    failed = asked.call(line.courier_phone, line.extension, call_id=call_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(routing, "LONGEST_ROUTE_S", 0.5)
+        failed = asked.call(line.courier_phone, line.extension, call_id=call_id)
     proxy.on_transit = None
     assert (failed.status_code, failed.get_json()["code"]) == (503, "too_slow")
     assert failed.headers["Retry-After"] == "2"

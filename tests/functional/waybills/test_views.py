@@ -288,4 +288,9 @@ class TestListsOfThoseWhoCarry:
         inner = nodes(conn.plan[0]["Plan"])
         assert [node["Node Type"] for node in inner if node["Node Type"] == "Seq Scan"] == []
         used = {node["Index Name"] for node in inner if "Index Name" in node}
-        assert used == {"waybill_order", "merged_order_ref", "waybill_pkey", "merged_order_pkey"}
+        # By which of two the ids that were found lead to their rows is the planner's to say.
+        assert used - {"waybill_pkey", "waybill_id"} == {
+            "waybill_order",
+            "merged_order_ref",
+            "merged_order_pkey",
+        }
