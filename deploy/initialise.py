@@ -31,7 +31,8 @@ def main(operator: Path, gateway: Path, owner: int | None) -> None:
     _wait_for(200)
     duties = [f"--identity={name}" for name in ("tokenizer", "revealer", "relay", "signer")]
     _run("provision", "--out", str(gateway / "gateway.toml"), *duties, token=token)
-    _run("provision", "--out", str(operator / "operator.toml"), "--identity=operator", token=token)
+    commands = [f"--identity={name}" for name in ("operator", "tokenizer")]
+    _run("provision", "--out", str(operator / "operator.toml"), *commands, token=token)
     if owner is not None:
         os.chown(gateway / "gateway.toml", owner, owner)
     _run("migrate", "--login", token=token)

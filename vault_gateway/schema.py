@@ -122,6 +122,10 @@ def require_roles(conn: Connection, roles: Collection[str]) -> list[str]:
         "select role from unnest(%s::text[]) as role where pg_has_role(role::name, 'usage')", (list(ROLES),)
     ).fetchall()
     held = [row["role"] for row in rows]
+    if conn.execute("select where pg_has_role(%s::name, 'member')", (OPERATOR,)).fetchone() is not None:
+        raise MigrationError(
+            f"the database login is a member of {OPERATOR}, which is for commands and on no node"
+        )
     for role in roles:
         if role not in held:
             raise MigrationError(

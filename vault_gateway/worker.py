@@ -116,6 +116,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Only while each connection can have a thread: nobody else waits for this one then."""
         if not self.alive or self.nr_conns > self.cfg.threads:
             return False
+        if conn.parser.unreader.buf.getvalue():
+            return True
         poll = select.poll()
         poll.register(conn.sock, select.POLLIN)
         return bool(poll.poll(SOON_S * 1000))

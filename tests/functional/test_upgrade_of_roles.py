@@ -17,6 +17,7 @@ from vault_gateway.model import utc_now
 from vault_gateway.schema import ROLES, migrate, roles_of
 
 _NEW = "0024_role_a_duty"
+_OPERATOR = "0028_operator_role"
 # What no duty does: a merchant's own number is registered by a command.
 NO_DUTYS = {
     ("relay_service_number", "insert"),
@@ -99,3 +100,37 @@ def test_a_role_a_duty_comes_to_a_server_that_had_three(
         migrate(make_conninfo(admin_dsn, dbname="another"), utc_now())
         assert members(conn, "of-all") == {"vault_gateway_relay", "vault_gateway_audit"}
         assert members(conn, "vault_gateway_app") == {"vault_gateway_node"}
+
+
+def test_the_owner_of_the_tables_goes_on_granting_whoever_migrates(
+    admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Roles are made by those who may; commands without a login of their own run as the owner."""
+    shipped = schema.migrations()
+    with psycopg.connect(admin_dsn, autocommit=True) as conn:
+        conn.execute("create database owned")
+        conn.execute("create role owning login")
+    dsn = make_conninfo(admin_dsn, dbname="owned")
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as conn:
+        monkeypatch.setattr(schema, "migrations", lambda: [one for one in shipped if one[0] < _OPERATOR])
+        migrate(dsn, utc_now())
+        for row in conn.execute("select tablename from pg_tables where schemaname = 'public'").fetchall():
+            conn.execute(f"alter table {row['tablename']} owner to owning")
+        conn.execute("insert into tenant values (gen_random_uuid(), 'p', 'm', now())")
+        monkeypatch.undo()
+        migrate(dsn, utc_now())
+        conn.execute("set role owning")
+        conn.execute(
+            """
+            insert into number_segment (tenant_id, id, network, carrier, branch, first_no, last_no, first_serial,
+                                        last_serial, low_water, granted_at)
+            select tenant_id, gen_random_uuid(), 'n', 'c', 'b', '1', '9', 1, 9, 0, now() from tenant
+            """
+        )
+        assert conn.execute("select from number_segment").rowcount == 1
+        conn.execute("select analyze_relay_numbers()")
+        conn.execute("set role vault_gateway_app")
+        assert conn.execute("select from number_segment").rowcount == 0
+        assert conn.execute("select numbers_granted(array['0', '5'])").fetchall() == [
+            {"numbers_granted": "5"}
+        ]

@@ -17,7 +17,7 @@ from vault_gateway.audit.ledger import Ledger, Unit
 from vault_gateway.database import Connection, Database
 from vault_gateway.embedded.instance import administer
 from vault_gateway.ids import base32, new_id
-from vault_gateway.keys import KeysUnavailable, Operator, Vault
+from vault_gateway.keys import Credential, KeysUnavailable, Operator, Vault
 from vault_gateway.model import Caller, Principal, Role, Tenant, utc_now
 from vault_gateway.settings.environment import from_environment
 from vault_gateway.settings.model import Settings, SettingsError
@@ -94,11 +94,12 @@ def installation(data: Path | None) -> Iterator[Installation]:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[Installation]:
-    if "operator" not in settings.identities:
+    operator = needed_identity(settings, "operator")
+    conninfo = settings.operator_database_url or settings.admin_database_url
+    if conninfo is None:
         raise SettingsError(
-            "VAULT_GATEWAY_OPERATOR_ROLE_ID and _SECRET_ID are not set: this command needs them"
+            "VAULT_GATEWAY_OPERATOR_DATABASE_URL is not set: this command needs it, for a node's login sees too little"
         )
-    conninfo = settings.operator_database_url or settings.admin_database_url or settings.database_url
     database = Database(conninfo, max_connections=2)
     database.open()
     try:
@@ -106,10 +107,16 @@ def _opened(settings: Settings) -> Iterator[Installation]:
             Vault(settings.vault_addr, ca_file=settings.vault_ca, operations=1) as vault,
             database.connection() as conn,
         ):
-            yield Installation(
-                database, conn, vault, Operator(vault, settings.identities["operator"]), settings
-            )
+            yield Installation(database, conn, vault, Operator(vault, operator), settings)
     except KeysUnavailable as failure:
         raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
     finally:
         database.close()
+
+
+def needed_identity(settings: Settings, name: str) -> Credential:
+    """SettingsError where the settings have none of that name."""
+    if name not in settings.identities:
+        prefix = f"VAULT_GATEWAY_{name.upper()}"
+        raise SettingsError(f"{prefix}_ROLE_ID and _SECRET_ID are not set: this command needs them")
+    return settings.identities[name]

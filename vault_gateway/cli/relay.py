@@ -9,7 +9,14 @@ from typing import TextIO
 
 import click
 
-from vault_gateway.cli.installation import as_operator, data_option, installation, operating, told
+from vault_gateway.cli.installation import (
+    as_operator,
+    data_option,
+    installation,
+    needed_identity,
+    operating,
+    told,
+)
 from vault_gateway.database import Connection
 from vault_gateway.identity.clients import ClientError
 from vault_gateway.identity.store import client_by_name, platform_exists
@@ -197,7 +204,7 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
         normaliser = Normaliser(always(MaskingProfile.load(here.settings.policies / "masking.yaml")))
         tokens = TokenService(
             ledger,
-            Tokenizer(here.vault, here.settings.identities["tokenizer"]),
+            Tokenizer(here.vault, needed_identity(here.settings, "tokenizer")),
             normaliser,
             TenantRegistry(utc_now),
             utc_now,

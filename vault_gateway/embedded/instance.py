@@ -135,6 +135,7 @@ def _settings_of_running(data: Path) -> Settings:
     saved = read_json(data / "secrets" / "gateway.json")
     return Settings(
         database_url=where["admin_dsn"],
+        admin_database_url=where["admin_dsn"],
         vault_addr=where["vault_addr"],
         identities=_credentials(saved["identities"]),
         policies=policies_folder(),

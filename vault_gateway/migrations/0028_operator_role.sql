@@ -32,6 +32,12 @@ end
 $$;
 revoke all on function analyze_relay_numbers() from public;
 grant execute on function analyze_relay_numbers() to vault_gateway_operator;
+do $$
+begin
+  execute format('alter function analyze_relay_numbers() owner to %s',
+    (select relowner::regrole from pg_class where oid = 'relay_number'::regclass));
+end
+$$;
 
 -- A merchant's service number, sealed by the tokenizer's identity. The one before is erased, with its pairs.
 grant select, insert, update (phone_token, set_at) on relay_service_number to vault_gateway_operator;

@@ -2,6 +2,8 @@
 -- number is granted once.
 do $$
 declare
+  -- Who runs this may be another, as where roles have to be made.
+  owner constant regrole := (select relowner from pg_class where oid = 'number_segment'::regclass);
   name text;
 begin
   foreach name in array array['number_segment', 'number_block', 'number_returned'] loop
@@ -11,8 +13,8 @@ begin
       'create policy tenant_wall on %I'
       ' using (tenant_id = nullif(current_setting(''app.tenant'', true), '''')::uuid)'
       ' with check (tenant_id = nullif(current_setting(''app.tenant'', true), '''')::uuid)', name);
-    execute format('create policy granting on %I to vault_gateway_operator, %I using (true) with check (true)',
-      name, current_user);
+    execute format('create policy granting on %I to vault_gateway_operator, %s using (true) with check (true)',
+      name, owner);
   end loop;
 end
 $$;

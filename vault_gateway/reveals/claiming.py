@@ -150,14 +150,21 @@ class Claimer:
             if not machine.may_release(grant, now):
                 reason = f"spent_{machine.state_at(grant, now).value}"
                 raise refused(event, spent(), reason=reason)
-            if time.monotonic() - attempt.caller.judged > LONGEST_CLAIM_S:
+            if _too_late(attempt):
                 raise Refused(replace(event, outcome="error", reason="too_slow"), too_slow())
             digest = hashlib.sha256(ack_code.encode()).digest()
             store.count_release(unit.recording(event), tenant_id, grant.id, ack_digest=digest, now=now)
         metrics.REVEALS.labels("released").inc()
+        if _too_late(attempt):
+            # The commit itself took so long. For the log the values may have gone out; they did not.
+            raise too_slow()
 
     def _record_error(self, attempt: Attempt, reason: str) -> None:
         metrics.REVEALS.labels("error").inc()
         event = about(Event("reveal.claim", outcome="error", reason=reason), attempt.grant)
         with self._ledger.open(attempt.caller, attempt.tenant) as unit:
             unit.record(event)
+
+
+def _too_late(attempt: Attempt) -> bool:
+    return time.monotonic() - attempt.caller.judged > LONGEST_CLAIM_S

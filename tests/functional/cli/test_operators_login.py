@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import click
@@ -25,8 +26,9 @@ from tests.world import Town, World, new_town, unique
 from vault_gateway.cli.root import root
 from vault_gateway.ids import base32, new_id
 from vault_gateway.model import Tenant
-from vault_gateway.schema import MigrationError, migrate
+from vault_gateway.schema import OPERATOR, ROLES, MigrationError, migrate
 from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.model import SettingsError
 
 LOGIN = ("operates", "not-a-secret-here")
 
@@ -243,6 +245,40 @@ def test_it_changes_no_event_and_makes_nothing(login: str, statement: str) -> No
         conn.execute(statement.encode())
 
 
-def test_it_is_on_no_node(world: World, login: str) -> None:
-    with pytest.raises(MigrationError, match="migrate --login"):
-        world.gateway(database_url=login)
+def test_it_is_on_no_node(world: World) -> None:
+    """Not even beside the roles of the node's duties."""
+    with world.admin() as conn:
+        conn.execute(
+            f"create role too_much login password 'of-tests' in role {', '.join((*ROLES, OPERATOR))}"
+        )
+        try:
+            url = make_conninfo(world.settings.database_url, user="too_much", password="of-tests")
+            with pytest.raises(MigrationError, match=f"{OPERATOR}, which is for commands"):
+                world.gateway(database_url=url)
+        finally:
+            conn.execute("drop role too_much")
+
+
+@pytest.mark.parametrize(
+    ("command", "lacks", "named"),
+    [
+        ("segment list", {"operator_database_url": None}, "VAULT_GATEWAY_OPERATOR_DATABASE_URL"),
+        ("segment list", {"identities": {}}, "VAULT_GATEWAY_OPERATOR_ROLE_ID"),
+        (
+            "relay service-number set +862161234567",
+            {"identities": "operator"},
+            "VAULT_GATEWAY_TOKENIZER_ROLE_ID",
+        ),
+    ],
+)
+def test_a_command_says_what_it_lacks(
+    world: World, login: str, town: Town, command: str, lacks: dict[str, Any], named: str
+) -> None:
+    """With a node's login it would see next to nothing, and say that there is nothing."""
+    settings = replace(world.settings, admin_database_url=None, operator_database_url=login)
+    if lacks.get("identities") == "operator":
+        lacks = {"identities": {"operator": world.settings.identities["operator"]}}
+    words = [*command.split(), "--platform", town.platform_slug, "--merchant", town.merchant_slug]
+    runner = CliRunner(env=to_environment(replace(settings, **lacks)))
+    with pytest.raises(SettingsError, match=named):
+        runner.invoke(root, words, catch_exceptions=False)

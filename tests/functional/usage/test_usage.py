@@ -21,6 +21,7 @@ from tests.functional.waybills.segments import granted
 from tests.world import Actor, Town, TurnedClock, World, new_town, today, unique
 from vault_gateway.database import Connection
 from vault_gateway.model import Tenant
+from vault_gateway.schema import migrations
 from vault_gateway.usage import store
 
 MONTH = f"{today():%Y-%m}"
@@ -223,3 +224,32 @@ def test_a_cancellation_is_of_the_day_of_its_sheet_whatever_the_zone_is_then(
     [line] = usage(town.merchant, f"{following:%Y-%m}")
     assert (line["issued"], line["cancelled"], line["counted"]) == (1, 1, 0)
     assert usage(town.merchant, f"{now:%Y-%m}") == []
+
+
+def test_brought_numbers_that_were_counted_once_are_taken_off(world: World, town: Town) -> None:
+    """By the migration that came with counting them no more."""
+    [text] = [text for name, text in migrations() if name == "0030_brought_numbers"]
+    tenant = Tenant(town.platform_slug, town.merchant_slug).id
+    with world.admin() as conn, conn.transaction(force_rollback=True):
+        conn.execute(
+            """
+            insert into waybill_sheet (tenant_id, waybill_id, network, carrier, source, issued_at, day, counted,
+                                       cancelled_at)
+            select %s, gen_random_uuid(), 'jd', 'jd', source, now(), date '2026-02-03', n <> 1,
+                   case when n < 3 then now() end
+            from generate_series(1, 5) as n, unnest(array['own', 'test']) as source
+            """,
+            (tenant,),
+        )
+        conn.execute("insert into usage_day values ('2026-02-03', 'jd', 'jd', %s, 10, 4, 2)", (tenant,))
+        conn.execute(text.encode())
+        rows = conn.execute(
+            """
+            select sum(issued)::int as issued, sum(cancelled)::int as cancelled, sum(recycled)::int as recycled
+            from (select tenant_id, issued, cancelled, recycled from usage_day
+                  union all select tenant_id, issued, cancelled, recycled from usage_delta) as told
+            where tenant_id = %s
+            """,
+            (tenant,),
+        ).fetchall()
+    assert rows == [{"issued": 5, "cancelled": 2, "recycled": 1}]
