@@ -77,7 +77,7 @@ def add(
     if not given:
         raise click.UsageError("name at least one number, or --file")
     wanted = _numbers(given)
-    region = None if region is None else _region(region)
+    region = None if region is None else _region(region, wanted)
     with installation(data) as here, operating(here) as unit:
         added = store.add_numbers(
             here.conn,
@@ -140,7 +140,10 @@ def _require_known(conn: Connection, numbers: list[str]) -> None:
         raise ClientError(f"not in the pool: {' '.join(missing)}")
 
 
-def _region(text: str) -> str:
+def _region(text: str, numbers: Iterable[str]) -> str:
+    """Numbers of other countries serve regions of which no list is here."""
+    if not any(number.startswith("+86") for number in numbers) and text.strip():
+        return text.strip()
     region = region_named(text)
     if region is None:
         raise click.UsageError(f"{text} is no province or city of China, or of several: write the full name")

@@ -70,6 +70,29 @@ def test_names_of_regions(said: str, meant: str | None) -> None:
     assert region_named(said) == meant
 
 
+def test_a_number_of_another_country_serves_a_region_of_its_own(world: World, telecom: Actor) -> None:
+    added = operate(
+        world,
+        "relay",
+        "pool",
+        "add",
+        "+81312345678",
+        "--telecom",
+        telecom.name,
+        "--region",
+        "東京都",
+        "--json",
+    )
+    assert added.exit_code == 0
+    listed = operate(world, "relay", "pool", "list").stdout
+    assert "東京都" in listed
+    refused = operate(
+        world, "relay", "pool", "add", fresh_number(), "--telecom", telecom.name, "--region", "東京都"
+    )
+    assert refused.exit_code == 2
+    retire_numbers(world, telecom.name)
+
+
 def test_a_retired_number_goes_to_no_further_parcel_and_serves_those_that_have_it(
     world: World, town: Town, telecom: Actor, auditor: Actor
 ) -> None:
