@@ -36,13 +36,9 @@ def relay(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     routing = RoutingService(
         ledger, keys, parts.limits, clock, unrecorded_routes=parts.settings.unrecorded_routes
     )
-    parcels = ParcelRelay(
-        ledger,
-        RelayService(clock, parts.rules.relay_periods),
-        PairService(keys, clock, parts.rules.relay_periods),
-        keys,
-        clock,
-    )
+    numbers = RelayService(clock, parts.rules.relay_periods)
+    pairs = PairService(keys, numbers, clock, parts.rules.relay_periods)
+    parcels = ParcelRelay(ledger, numbers, pairs, keys, clock)
     records, pool = RecordService(ledger, keys, clock), PoolService(ledger, clock)
     app.register_blueprint(relay_blueprint(routing, records, pool))
     app.register_blueprint(parcel_relay_blueprint(parcels, parts.request_keys()))

@@ -17,7 +17,7 @@ from vault_gateway.audit.ledger import Unit
 from vault_gateway.errors import GatewayError, unavailable
 from vault_gateway.keys import KeysUnavailable, RelayKeys
 from vault_gateway.model import Clock
-from vault_gateway.relay.service import Parcel, exhausted, new_binding
+from vault_gateway.relay.service import Parcel, RelayService, exhausted, new_binding
 from vault_gateway.relay.store import bindings, pool
 from vault_gateway.relay.store.bindings import Binding, NoPlace, Phone
 from vault_gateway.retention import RelayPeriods
@@ -41,8 +41,11 @@ Ends = tuple[tuple[bytes, Phone], tuple[bytes, Phone]]
 
 
 class PairService:
-    def __init__(self, keys: RelayKeys, clock: Clock, periods: Callable[[], RelayPeriods]) -> None:
+    def __init__(
+        self, keys: RelayKeys, relay: RelayService, clock: Clock, periods: Callable[[], RelayPeriods]
+    ) -> None:
         self._keys = keys
+        self._relay = relay
         self._periods = periods
         self._clock = clock
 
@@ -74,8 +77,9 @@ class PairService:
             if _enter(unit, tenant_id, binding, two):
                 bindings.insert_bindings(unit.conn, tenant_id, [binding])
                 return binding
-        # Who has a label with a number has a way to call: that there is no pair changes nothing. Nor does closing that
-        # number; but one whose time has run out is no way any more.
+        # Who has a label with a number has a way to call: that there is no pair changes nothing. One whose time has
+        # run out is a way again, or whoever ends it would open `contact`; nor does closing it open anything.
+        self._relay.revive(unit, parcel.tenant, parcel.waybill_id, None)
         made = bindings.of_waybill(unit.conn, tenant_id, parcel.waybill_id)
         if not any(one.mode == "extension" and (one.released or one.is_live(now)) for one in made):
             bindings.note_exhausted(unit.conn, tenant_id, [parcel.waybill_id], now)

@@ -84,14 +84,13 @@ def contact_is_open(
     unit: Unit, tenant: Tenant, waybill_id: UUID, handed_over_at: datetime, now: datetime
 ) -> bool:
     """May the courier who has the parcel since `handed_over_at` see the phone? Where the parcel never had a number,
-    or has none now for there was none to have, or two calls to it failed from this courier's own phone. Deleting a
-    binding opens nothing."""
+    or there was none to have since its last one ended, or two calls to it failed from this courier's own phone. Ending
+    or deleting a binding opens nothing."""
     made = bindings.of_waybill(unit.conn, tenant.id, waybill_id)
     if not made:
         return True
-    if not any(binding.is_live(now) for binding in made) and bindings.was_exhausted(
-        unit.conn, tenant.id, waybill_id
-    ):
+    exhausted_at = bindings.exhausted_at(unit.conn, tenant.id, waybill_id)
+    if exhausted_at is not None and all(not binding.is_live(exhausted_at) for binding in made):
         return True
     failed = calls.failed_by_courier(unit.conn, waybill_id, handed_over_at, now - FAILURES_WITHIN)
     return failed >= FAILURES

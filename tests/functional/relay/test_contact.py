@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.functional.relay.conftest import Line, add_numbers, short_lived
 from tests.functional.relay.test_records import contact, fail
 from tests.pool import no_numbers
 from tests.world import Actor, TurnedClock, World
+from vault_gateway.relay import service
 
 
 @pytest.fixture
@@ -33,14 +36,39 @@ def test_a_pair_that_is_not_to_be_had_opens_nothing_while_the_label_has_a_number
 
 
 @pytest.mark.usefixtures("no_pairs")
-def test_where_the_labels_number_has_run_out_and_there_is_no_pair_contact_opens(
+def test_where_the_labels_number_has_run_out_and_there_is_no_pair_it_comes_back(
     line: Line, clock: TurnedClock
 ) -> None:
     brief = short_lived(line, line.town.out_for_delivery(), hours=1)
     clock.advance(hours=2)
     assert contact(brief) == (403, "contact_closed"), "an end alone opens nothing"
     assert ask_pair(brief) == (503, "relay_pool_exhausted")
+    assert brief.call(line.courier_phone, brief.extension).get_json()["action"] == "connect"
+    assert contact(brief) == (403, "contact_closed")
+
+
+@pytest.mark.usefixtures("no_pairs")
+@pytest.mark.parametrize(("lives", "later"), [(1, 32), (20, 21)], ids=["rested", "served its longest"])
+def test_where_the_labels_number_is_not_to_be_had_again_and_there_is_no_pair_contact_opens(
+    line: Line, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch, lives: int, later: int
+) -> None:
+    monkeypatch.setattr(service, "LONGEST", timedelta(days=20))
+    brief = short_lived(line, line.town.waybill(), days=lives)
+    clock.advance(days=later)
+    for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": line.town.courier.name})):
+        assert line.town.event(brief.waybill_no, type_, **more).status_code == 201
+    assert contact(brief) == (403, "contact_closed"), "an end alone opens nothing"
+    assert ask_pair(brief) == (503, "relay_pool_exhausted")
     assert contact(brief)[0] == 201
+
+
+@pytest.mark.usefixtures("no_pairs")
+def test_that_there_was_no_number_once_opens_nothing_after_the_parcel_had_one(line: Line) -> None:
+    waybill_no = line.town.out_for_delivery()
+    assert ask_pair(replace(line, waybill_no=waybill_no)) == (503, "relay_pool_exhausted")
+    made = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no}).get_json()
+    assert line.town.merchant.delete(f"/v1/relay/bindings/{made['binding_id']}").status_code == 204
+    assert contact(replace(line, waybill_no=waybill_no)) == (403, "contact_closed")
 
 
 @pytest.mark.usefixtures("no_pairs")

@@ -77,7 +77,7 @@ def ground(admin: Connection, keys: RelayKeys) -> Ground:
 class Thread:
     def __init__(self, world: World, ground: Ground, keys: RelayKeys, number: int) -> None:
         self.hand = Hand(connect(world), ground.model, START)
-        self.pairs = PairService(keys, self.hand.clock, lambda: PERIODS)
+        self.pairs = PairService(keys, self.hand.relay, self.hand.clock, lambda: PERIODS)
         self.ground = ground
         self.chance = random.Random(number)
         self.mine: list[Held] = []

@@ -264,11 +264,12 @@ def note_exhausted(conn: Connection, tenant_id: UUID, waybill_ids: Sequence[UUID
     )
 
 
-def was_exhausted(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> bool:
+def exhausted_at(conn: Connection, tenant_id: UUID, waybill_id: UUID) -> datetime | None:
+    """When the parcel was last found to be without a number, for there was none."""
     row = conn.execute(
-        "select 1 from relay_exhausted where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
+        "select at from relay_exhausted where tenant_id = %s and waybill_id = %s", (tenant_id, waybill_id)
     ).fetchone()
-    return row is not None
+    return None if row is None else row["at"]
 
 
 def _binding(row: Row) -> Binding:
