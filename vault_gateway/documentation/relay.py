@@ -142,8 +142,8 @@ OPERATIONS = (
         text="`extension`: a number and an extension for whoever holds the label. `axb`: between the recipient and the"
         " courier's registered phone, or for the owner of the order the merchant's service number. The live one comes"
         " back where there is one. With `expires_at` it ends then, if nothing more is heard of the parcel: an event"
-        " extends an extension or brings it back, and so does a courier for whom there is no pair. Closed for good is what"
-        " is deleted.",
+        " extends it, and an extension comes back with an event or when a courier asks and there is no pair. For good"
+        " it ends when it is deleted.",
         bodies=(BindingSchema,),
         body_examples={"pair": {"waybill_no": NUMBER, "mode": "axb"}, "extension": {"waybill_no": NUMBER}},
         answers={201: Answer("The number.", (BindingViewSchema,), examples={"extension": _BINDING})},
