@@ -1,4 +1,4 @@
-"""A parcel's number through the parcel's life: bound, extended, shortened, released.
+"""A parcel's number through the parcel's life: bound, extended, settled, released.
 
 Other rooms call in with the transaction they hold, so that a parcel and its number change together. Nothing here
 decides who may ask: the waybills room does, for it knows the parcel.
@@ -124,12 +124,15 @@ class RelayService:
         revived = self._ending(extensions[-1], min(until, extensions[-1].created_at + LONGEST))
         return revived if revived.is_live(now) and bindings.move_end(unit.conn, tenant.id, revived) else None
 
-    def shorten(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
+    def settle(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
         """The parcel has arrived: its number stays for questions after the sale, and no longer."""
-        until = self._clock() + self._periods().after_sales
-        for binding in self._live(unit, tenant, waybill_id):
-            if binding.expires_at > until:
-                self._move(unit, tenant, binding, until)
+        now = self._clock()
+        until = now + self._periods().after_sales
+        own = self._own(unit, tenant, waybill_id)
+        for binding in own:
+            if binding.is_live(now):
+                self._move(unit, tenant, binding, min(until, binding.created_at + LONGEST))
+        self._revive(unit, tenant, own, until)
 
     def end_at(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
         """A live one ends when its owner says, sooner or later than it would have."""

@@ -192,12 +192,13 @@ class Hand:
         if held.may_live(self.now) and end > max(held.expires, self.now):
             self.model.ends(held, end)
 
-    def shorten(self, held: Held) -> None:
+    def settle(self, held: Held) -> None:
         """The parcel is delivered."""
         with self.conn.transaction():
-            self.relay.shorten(self.unit, TENANT, held.parcel.waybill_id)
-        if held.expires > self.now + AFTER_SALES:
-            self.model.ends(held, self.now + AFTER_SALES)
+            self.relay.settle(self.unit, TENANT, held.parcel.waybill_id)
+        end = min(self.now + AFTER_SALES, held.created + LONGEST)
+        if held.may_live(self.now) and end > self.now:
+            self.model.ends(held, end)
 
     def sweep(self, at_most: int = 5000) -> int:
         with self.conn.transaction():

@@ -36,7 +36,7 @@ def admin(world: World) -> Iterator[Connection]:
 
 
 # How often each is done in a hundred times, and for how many parcels at once numbers are asked for.
-_DEEDS = {"bind": 25, "release": 35, "erase": 5, "extend": 22, "shorten": 10, "sweep": 3}
+_DEEDS = {"bind": 25, "release": 35, "erase": 5, "extend": 22, "settle": 10, "sweep": 3}
 _AT_ONCE = (1, 1, 2, 3, 8)
 _DAYS = (1, 15, 40, None)
 
@@ -145,7 +145,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.held += made
 
     @precondition(lambda self: bool(getattr(self, "held", None)))
-    @rule(data=st.data(), deed=st.sampled_from(["release", "erase", "extend", "shorten"]))
+    @rule(data=st.data(), deed=st.sampled_from(["release", "erase", "extend", "settle"]))
     def move(self, data: st.DataObject, deed: str) -> None:
         # Of the last few, so that much happens to the same one.
         getattr(self.hand, deed)(self.held[-data.draw(st.integers(1, min(3, len(self.held))))])

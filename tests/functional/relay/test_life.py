@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import canaries
-from tests.functional.relay.conftest import COOLDOWN, ON_THE_WAY, Line, short_lived
+from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, ON_THE_WAY, Line, short_lived
 from tests.pool import add_numbers, no_numbers, retire_numbers
 from tests.world import TurnedClock, World, policies_with, unique
 from vault_gateway.relay import service
@@ -111,6 +111,32 @@ def test_a_parcel_that_is_heard_of_again_has_its_number_again(
     clock.advance(days=10)
     assert asked(line) == "expired"
     assert line.town.event(line.waybill_no, "in_transit").status_code == 201
+    assert asked(line) == "expired"
+
+
+@pytest.mark.parametrize("hours", [12, 66, 1000])
+def test_after_delivery_a_number_connects_for_the_after_sales_time_and_no_longer(
+    line: Line, clock: TurnedClock, hours: int
+) -> None:
+    """Whether its time has run out, or had less left, or more."""
+    brief = short_lived(line, line.town.out_for_delivery(), hours=hours)
+    clock.advance(hours=18)
+    assert line.town.event(brief.waybill_no, "delivered").status_code == 201
+    clock.advance(seconds=AFTER_SALES.total_seconds() - 60)
+    assert asked(brief) == "connect"
+    clock.advance(seconds=120)
+    assert asked(brief) == "expired"
+
+
+def test_no_delivery_keeps_a_number_beyond_its_longest_time(
+    line: Line, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LONGEST", timedelta(hours=30))
+    clock.advance(hours=20)
+    assert line.town.event(line.waybill_no, "delivered").status_code == 201
+    clock.advance(hours=9)
+    assert asked(line) == "connect"
+    clock.advance(hours=2)
     assert asked(line) == "expired"
 
 

@@ -35,7 +35,7 @@ from vault_gateway.relay.service import Parcel
 from vault_gateway.relay.store.bindings import Binding, Phone
 
 NUMBERS, PLACES, PEOPLE = 10, 15, 40
-_DEEDS = {"bind": 60, "release": 12, "close": 8, "shorten": 10, "extend": 8, "sweep": 2}
+_DEEDS = {"bind": 60, "release": 12, "close": 8, "settle": 10, "extend": 8, "sweep": 2}
 
 
 @pytest.fixture
