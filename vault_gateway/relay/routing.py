@@ -86,13 +86,15 @@ class RoutingService:
         """
         number, event = self._own_number(who, call)
         asked = _Asked(who, call, number, event, self._dialler(call, number))
+        extension = call.extension or _extension_in(call.text, number.digits)
         if number.mode == "axb" or not call.extension:
             # One of a pair, or somebody who calls back: those are known and guess nothing. They come before digits
-            # that a message begins with, which may be the code of a gate.
+            # that a message begins with, which may be the code of a gate; but where nobody can be called back the
+            # digits are what was dialled, and count as a try.
             known = self._look_up(asked, None)
-            if known is not None:
+            dials = number.mode == "extension" and extension is not None
+            if known is not None and not (dials and self._leads_nowhere(known)):
                 return self._reach(asked, known)
-        extension = call.extension or _extension_in(call.text, number.digits)
         if number.mode == "axb" or extension is None:
             return self._nobody(asked, ())
         return self._dial(replace(asked, extension=extension))
@@ -156,8 +158,7 @@ class RoutingService:
 
     def _reach(self, asked: _Asked, end: End) -> dict[str, Any]:
         """Connects to an end that was found, or says why not. What fails on the way was told to nobody."""
-        reason = self._reason_against(asked.number, end)
-        to = end.courier if end.called_back else end.reaches
+        reason, to = self._reason_against(asked.number, end), end.leads_to
         if reason is not None or to is None:
             return self._reject(asked, reason or "no_binding", end)
         if not self._begin(asked, end, to):
@@ -242,17 +243,20 @@ class RoutingService:
             calls.let_call_back(conn, number.number, digest, end.binding_id, to, until)
 
     def _reason_against(self, number: RelayNumber, end: End) -> str | None:
+        reason = self._leads_nowhere(end)
+        if reason is None and self._debts.too_many(number.telecom):
+            metrics.RELAY_ALARMS.inc()
+            return "quota"
+        return reason
+
+    def _leads_nowhere(self, end: End) -> str | None:
+        """Why, for an end that can connect nobody now."""
         now = self._clock()
         if now >= end.cool_until:
             return "no_binding"
         if now >= end.expires_at:
             return "cooling" if end.released else "expired"
-        if end.reaches is None:
-            return "no_binding"
-        if self._debts.too_many(number.telecom):
-            metrics.RELAY_ALARMS.inc()
-            return "quota"
-        return None
+        return "no_binding" if end.reaches is None or end.leads_to is None else None
 
     def _reject(self, asked: _Asked, reason: str, end: End | None = None) -> dict[str, Any]:
         """Written in the log of the parcel where one was dialled."""

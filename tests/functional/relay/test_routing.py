@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from tests import canaries
-from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, ON_THE_WAY, Line, e164, short_lived, wrong
+from tests.functional.relay.conftest import (
+    AFTER_SALES,
+    COOLDOWN,
+    ON_THE_WAY,
+    Line,
+    add_numbers,
+    e164,
+    short_lived,
+    wrong,
+)
 from tests.pool import DIGITS, fresh_number, no_numbers
 from tests.world import Actor, TurnedClock, World, unique
 from vault_gateway.relay.guessing import OF_A_CALLER
@@ -223,6 +234,32 @@ def test_a_recipient_who_answers_with_digits_is_calling_back(line: Line) -> None
         answer = line.call(line.recipient.phone, medium="sms", text=text).get_json()
         assert (answer["action"], answer.get("destination")) == ("connect", e164(line.courier_phone))
         assert answer["text"] == text
+
+
+@pytest.mark.parametrize("over", ["at a station", "closed"])
+def test_who_cannot_be_called_back_takes_no_extension_from_the_recipient(
+    world: World, line: Line, over: str
+) -> None:
+    """A recipient may have another parcel's label too, and in a message there is one way to dial."""
+    other = canaries.person()
+    with no_numbers(world, "extension"):
+        add_numbers(world, line.telecom, 1, "extension")
+        own = line.town.out_for_delivery(line.town.tokenize(line.recipient))
+        first = short_lived(line, own, days=5)
+        second = short_lived(line, line.town.waybill(line.town.tokenize(other)), days=5)
+    assert first.number == second.number
+    binding = first.call(line.courier_phone, first.extension).get_json()["binding_id"]
+    if over == "closed":
+        assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
+    else:
+        assert line.town.event(own, "at_station", station=line.town.station_slug).status_code == 201
+    text = f"{second.extension} I have your parcel"
+    answer = first.call(line.recipient.phone, medium="sms", text=text).get_json()
+    assert (answer["action"], answer.get("destination")) == ("connect", other.e164)
+    assert answer["text"] == "I have your parcel"
+    wrongly = f"{wrong(second.extension)} hello"
+    answer = first.call(line.recipient.phone, medium="sms", text=wrongly).get_json()
+    assert answer == {"action": "reject", "reason": "no_binding"}
 
 
 def test_digits_that_were_not_dialled_are_passed_on(line: Line) -> None:

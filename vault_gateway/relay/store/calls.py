@@ -45,6 +45,10 @@ class End:
     # The recipient of this binding is known when calling back, and for long enough.
     can_call_back: bool
 
+    @property
+    def leads_to(self) -> SealedPhone | None:
+        return self.courier if self.called_back else self.reaches
+
 
 def find_end(
     conn: Connection, number: str, dialled: bytes | None, caller: bytes, now: datetime
