@@ -59,17 +59,16 @@ class ParcelRelay:
                 return self._answer(
                     unit, key, self._ending(unit, event, tenant, live[waybill.id], expires_at)
                 )
-            self._require_some_left(unit, event, tenant, waybill)
             ends = (waybill.recipient.phone, waybill.recipient.address)
             known = token_store.find_views(unit.conn, tenant.id, ends)
             if waybill.recipient.phone not in known:
                 raise refused(event, not_found(), reason="erased")
-            address = known.get(waybill.recipient.address)
-            parcel = parcel_of(tenant, waybill, (address and address["region"]) or {})
-            bound = (
-                self._relay.revive(unit, tenant, waybill.id, expires_at)
-                or self._relay.bind_extensions(unit, [parcel], expires_at)[0]
-            )
+            bound: Binding | GatewayError | None = self._relay.revive(unit, tenant, waybill.id, expires_at)
+            if bound is None:
+                self._require_some_left(unit, event, tenant, waybill)
+                address = known.get(waybill.recipient.address)
+                parcel = parcel_of(tenant, waybill, (address and address["region"]) or {})
+                [bound] = self._relay.bind_extensions(unit, [parcel], expires_at)
             unit.record(event)
             if not isinstance(bound, GatewayError):
                 return self._answer(unit, key, bound)

@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 from tests import canaries
-from tests.functional.relay.conftest import Line, add_numbers
-from tests.world import Actor, Town, World
+from tests.functional.relay.conftest import Line, add_numbers, short_lived
+from tests.world import Actor, Town, TurnedClock, World
 from vault_gateway.waybills.relaying import MOST_BINDINGS
 
 
@@ -116,14 +116,29 @@ def test_a_service_number_of_an_unknown_platform_or_no_phone_is_refused(town: To
     assert "there is no platform" in ended.stderr
 
 
-def test_a_parcel_cannot_have_one_number_after_the_other(town: Town, telecom: Actor, world: World) -> None:
-    waybill_no = town.waybill()
-    for _ in range(MOST_BINDINGS):
+def use_up(town: Town, waybill_no: str, count: int) -> None:
+    for _ in range(count):
         made = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
         assert made.status_code == 201, made.text
         assert town.merchant.delete(f"/v1/relay/bindings/{made.get_json()['binding_id']}").status_code == 204
+
+
+def test_a_parcel_cannot_have_one_number_after_the_other(town: Town, telecom: Actor, world: World) -> None:
+    waybill_no = town.waybill()
+    use_up(town, waybill_no, MOST_BINDINGS)
     refused = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "bindings_used_up")
+
+
+def test_the_last_of_them_comes_back_all_the_same(line: Line, clock: TurnedClock) -> None:
+    """That uses none up."""
+    waybill_no = line.town.waybill()
+    use_up(line.town, waybill_no, MOST_BINDINGS - 1)
+    last = short_lived(line, waybill_no, hours=1)
+    clock.advance(hours=2)
+    again = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
+    assert again.status_code == 201, again.text
+    assert (again.get_json()["number"], again.get_json()["extension"]) == (last.number, last.extension)
 
 
 def test_a_repeated_question_about_a_turned_call_gets_the_same_answer(line: Line) -> None:
