@@ -109,6 +109,15 @@ def test_a_live_number_ends_when_it_is_wished_to(
     assert reached["reason"] == "expired"
 
 
+def test_an_end_that_was_wished_for_holds_until_the_next_event(line: Line, clock: TurnedClock) -> None:
+    assert (
+        ask(line.town.merchant, line.waybill_no, "extension", expires_at=in_days(clock, 1)).status_code == 201
+    )
+    assert line.town.event(line.waybill_no, "failed_attempt").status_code == 201
+    clock.advance(days=2)
+    assert line.call(canaries.phone(), line.extension).get_json()["action"] == "connect"
+
+
 def test_no_number_serves_for_longer_than_the_longest(line: Line, clock: TurnedClock) -> None:
     clock.advance(days=2)
     late = in_days(clock, LONGEST.days - 1)
