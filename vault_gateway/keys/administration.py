@@ -83,9 +83,9 @@ class Operator:
         self, platform: str, items: Sequence[tuple[Address, Ciphertext]]
     ) -> list[Ciphertext | KeyFault]:
         """The same values under the latest version, in order, decrypted nowhere but inside Vault."""
-        rewrapping = ByKind("rewrap", platform, items, ciphertext_fragment)
-        results = batches.run(self._session, rewrapping.batches, self._vault.deadline())
-        return rewrapping.answers(results, as_ciphertext)
+        rewrapping = ByKind("rewrap", platform, items, ciphertext_fragment, as_ciphertext)
+        results = batches.run(self._session, rewrapping.batches(), self._vault.deadline())
+        return rewrapping.answers(results)
 
     @opaque
     def trim(self, platform: str, kind: Kind, min_version: int) -> None:

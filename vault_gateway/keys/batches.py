@@ -8,7 +8,8 @@ items).
 from __future__ import annotations
 
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,13 @@ def base64(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Items for one path. `strings` is how many keys and string values an item has: the server's limit counts
-    them, and `batch_items` is for four (ciphertext or plaintext, and context)."""
+    """Items for one path, and what each result means. `strings` is how many keys and string values an item has: the
+    server's limit counts them, and `batch_items` is for four (ciphertext or plaintext, and context)."""
 
     path: str
     options: bytes
     items: Sequence[bytes]
+    parse: Callable[[dict[str, Any]], Any]
     strings: int = 4
 
     def parts(self, batch_items: int) -> list[Sequence[bytes]]:
@@ -39,20 +41,38 @@ class Batch:
         return [self.items[start : start + size] for start in range(0, len(self.items), size)]
 
 
-def run(session: Session, batches: Sequence[Batch], deadline: float) -> list[list[dict[str, Any]]]:
-    """For each batch Vault's `batch_results`, one per item and in order. KeysUnavailable where a call fails or
-    miscounts."""
-    parts = [
-        (at, part) for at, batch in enumerate(batches) for part in batch.parts(session.vault.batch_items)
-    ]
-    requests = [
-        Request("POST", batches[at].path, b'{%b,"batch_input":[%b]}' % (batches[at].options, b",".join(part)))
-        for at, part in parts
-    ]
-    results: list[list[dict[str, Any]]] = [[] for _ in batches]
-    for (at, part), (status, data) in zip(parts, session.exchange(requests, deadline), strict=True):
-        results[at] += _results(status, data, len(part))
+def run(session: Session, batches: Iterable[Batch], deadline: float) -> list[list[Any]]:
+    """For each batch Vault's results, parsed, one per item and in order. KeysUnavailable where a call fails or
+    miscounts. A batch is made when the ones before it are on their way, and results are parsed while others are
+    waited for."""
+    results: list[list[Any]] = []
+    sent: list[tuple[int, Batch, int]] = []
+    found: dict[int, list[Any]] = {}
+
+    def requests() -> Iterator[Request]:
+        for at, batch in enumerate(batches):
+            results.append([])
+            for part in batch.parts(session.vault.batch_items):
+                sent.append((at, batch, len(part)))
+                yield Request(
+                    "POST", batch.path, b'{%b,"batch_input":[%b]}' % (batch.options, b",".join(part))
+                )
+
+    with closing(session.exchange(requests(), deadline)) as answers:
+        for position, status, data in answers:
+            _, batch, count = sent[position]
+            found[position] = _parsed(batch.parse, _results(status, data, count))
+    for position, (at, _, _) in enumerate(sent):
+        results[at] += found[position]
     return results
+
+
+def _parsed(parse: Callable[[dict[str, Any]], Any], results: list[dict[str, Any]]) -> list[Any]:
+    """Each result by `parse`. An answer of another shape is Vault's fault, not the item's."""
+    try:
+        return [parse(result) for result in results]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise KeysUnavailable("garbled") from None
 
 
 def _results(status: int, data: bytes, count: int) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,19 +75,25 @@ class Session:
     def ask(self, method: str, path: str, body: bytes | None = None, deadline: float | None = None) -> Any:
         """The parsed answer. KeysUnavailable, or KeyFault for a request that Vault finds wrong (400, 404)."""
         until = self.vault.deadline() if deadline is None else deadline
-        return content(*self.exchange([Request(method, path, body)], until)[0])
+        [(_, status, data)] = self.exchange([Request(method, path, body)], until)
+        return content(status, data)
 
-    def exchange(self, requests: Sequence[Request], until: float) -> list[tuple[int, bytes]]:
-        """Status and body of each request in order, as they come: a refusal may have a body worth reading."""
+    def exchange(self, requests: Iterable[Request], until: float) -> Generator[tuple[int, int, bytes]]:
+        """Position, status and body of each request as they come: a refusal may have a body worth reading. Those that
+        were refused for the token come last."""
         token = self.token(until)
-        answers = self.vault.calls(requests, token, until)
-        refused = [at for at, (status, _) in enumerate(answers) if status == 403]
+        refused: list[tuple[int, Request]] = []
+        with closing(self.vault.answers(requests, token, until)) as answers:
+            for at, (request, status, data) in enumerate(answers):
+                if status == 403:
+                    refused.append((at, request))
+                else:
+                    yield at, status, data
         if refused:
             token = self._token_after_refusal(token, until)
-            again = self.vault.calls([requests[at] for at in refused], token, until)
-            for at, answer in zip(refused, again, strict=True):
-                answers[at] = answer
-        return answers
+            again = self.vault.calls([request for _, request in refused], token, until)
+            for (at, _), (status, data) in zip(refused, again, strict=True):
+                yield at, status, data
 
     def token(self, until: float) -> str:
         """A token that is good now; logs in where there is none or two thirds of its life are over."""

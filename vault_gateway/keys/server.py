@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
@@ -95,8 +95,15 @@ class Vault:
     def calls(
         self, requests: Iterable[Request], token: str | None, deadline: float | None = None
     ) -> list[tuple[int, bytes]]:
-        """Status and body of each request, in order. Some are on their way at once. KeysUnavailable where one has no
-        whole answer, whatever became of the others."""
+        """Status and body of each request, in order. KeysUnavailable where one has no whole answer, whatever became of
+        the others."""
+        return [(status, data) for _, status, data in self.answers(requests, token, deadline)]
+
+    def answers(
+        self, requests: Iterable[Request], token: str | None, deadline: float | None = None
+    ) -> Generator[tuple[Request, int, bytes]]:
+        """Each request with its answer's status and body, in order and as they come. Some are on their way at once:
+        Vault works on the first while the next are made, and on the last while the first answers are read."""
         headers = {"X-Vault-Request": "true", "Content-Type": "application/json"}
         if token is not None:
             headers["X-Vault-Token"] = token
@@ -105,7 +112,7 @@ class Vault:
         if not self._operations.acquire(timeout=min(self._connect_s, _left(until))):
             raise KeysUnavailable("overloaded")
         try:
-            return self._asked(requests, headers, until)
+            yield from self._asked(requests, headers, until)
         except (HTTPException, OSError, NotConnected) as error:
             raise KeysUnavailable("slow" if isinstance(error, TimeoutError) else "gone") from None
         finally:
@@ -113,24 +120,22 @@ class Vault:
 
     def _asked(
         self, requests: Iterable[Request], headers: dict[str, str], until: float
-    ) -> list[tuple[int, bytes]]:
-        answers: list[tuple[int, bytes]] = []
-        asked: deque[HTTPConnection] = deque()
+    ) -> Generator[tuple[Request, int, bytes]]:
+        asked: deque[tuple[Request, HTTPConnection]] = deque()
         try:
             for request in requests:
                 if len(asked) == _AT_ONCE:
-                    answers.append(self._answer(asked, until))
+                    yield self._answer(asked, until)
                 connection = self._connected(until)
-                asked.append(connection)
+                asked.append((request, connection))
                 _allow(connection, until, self._read_s)
                 connection.request(request.method, self._base + request.path, request.body, headers)
             while asked:
-                answers.append(self._answer(asked, until))
+                yield self._answer(asked, until)
         finally:
             # Their answers were not read, and must not be taken for the next one's.
-            for connection in asked:
+            for _, connection in asked:
                 connection.close()
-        return answers
 
     def _connected(self, until: float) -> HTTPConnection:
         try:
@@ -140,14 +145,17 @@ class Vault:
             time.sleep(_REFUSED_PAUSE_S)
             return self._connections.take(min(self._connect_s, _left(until)))
 
-    def _answer(self, asked: deque[HTTPConnection], until: float) -> tuple[int, bytes]:
-        """The answer to the first that was asked, which is asked no more then."""
-        connection = asked[0]
+    def _answer(
+        self, asked: deque[tuple[Request, HTTPConnection]], until: float
+    ) -> tuple[Request, int, bytes]:
+        """The first that was asked, which is asked no more then, and the answer to it."""
+        request, connection = asked[0]
         _allow(connection, until, self._read_s)
         response = connection.getresponse()
         body = _read(response, until)
-        self._connections.keep(asked.popleft())
-        return response.status, body
+        asked.popleft()
+        self._connections.keep(connection)
+        return request, response.status, body
 
 
 def _left(until: float) -> float:

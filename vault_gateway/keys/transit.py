@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from vault_gateway.keys.contexts import (
     fingerprint_input,
     webhook_input,
 )
-from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
+from vault_gateway.keys.errors import KeyFault, opaque
 from vault_gateway.keys.identity import Credential, Session
 from vault_gateway.keys.names import BLIND_INDEX, CALLER_INDEX, MOUNT, platform_key
 from vault_gateway.keys.server import Vault
@@ -57,11 +57,14 @@ class Tokenizer:
         KeysUnavailable also where the platform has no keys: Vault makes none for a mistyped name.
         """
         deadline = self._session.vault.deadline()
-        closing = ByKind("encrypt", platform, items, _plaintext_fragment)
-        indexes, *closed = batches.run(
-            self._session, [_hmac_batch(BLIND_INDEX, _index_fragments(values)), *closing.batches], deadline
-        )
-        return closing.answers(closed, as_ciphertext), parsed(_as_hmac, indexes)
+        closing = ByKind("encrypt", platform, items, _plaintext_fragment, as_ciphertext)
+
+        def both() -> Iterator[Batch]:
+            yield from closing.batches()
+            yield _hmac_batch(BLIND_INDEX, _index_fragments(values))
+
+        *closed, indexes = batches.run(self._session, both(), deadline)
+        return closing.answers(closed), indexes
 
     @opaque
     def blind_indexes(self, values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
@@ -116,22 +119,22 @@ class RelayKeys:
 
 
 def _hmacs(session: Session, key: str, fragments: list[bytes]) -> list[bytes]:
-    [results] = batches.run(session, [_hmac_batch(key, fragments)], session.vault.deadline())
-    return parsed(_as_hmac, results)
+    [digests] = batches.run(session, [_hmac_batch(key, fragments)], session.vault.deadline())
+    return digests
 
 
 def _hmac_batch(key: str, fragments: list[bytes]) -> Batch:
-    return Batch(f"{MOUNT}/hmac/{key}", _HMAC_VERSION, fragments, strings=2)
+    return Batch(f"{MOUNT}/hmac/{key}", _HMAC_VERSION, fragments, _as_hmac, strings=2)
 
 
 def _decrypted(
     session: Session, platform: str, items: Sequence[tuple[Address, Ciphertext]]
 ) -> list[bytes | KeyFault]:
-    opening = ByKind("decrypt", platform, items, ciphertext_fragment)
-    return opening.answers(batches.run(session, opening.batches, session.vault.deadline()), _as_plaintext)
+    opening = ByKind("decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+    return opening.answers(batches.run(session, opening.batches(), session.vault.deadline()))
 
 
-class ByKind(Generic[V]):
+class ByKind(Generic[V, T]):
     """One operation over items of mixed kinds: a key and so a batch per kind, answers in the items' order."""
 
     def __init__(
@@ -140,27 +143,24 @@ class ByKind(Generic[V]):
         platform: str,
         items: Sequence[tuple[Address, V]],
         fragment: Callable[[V, bytes], bytes],
+        parse: Callable[[dict[str, Any]], T],
     ) -> None:
-        positions: dict[Kind, list[int]] = {}
+        self._path = f"{MOUNT}/{operation}/"
+        self._platform, self._items, self._fragment, self._parse = platform, items, fragment, parse
+        self._positions: dict[Kind, list[int]] = {}
         for position, (address, _) in enumerate(items):
-            positions.setdefault(address.kind, []).append(position)
-        self._positions = list(positions.values())
-        self.batches = [
-            Batch(
-                f"{MOUNT}/{operation}/{platform_key(platform, kind)}",
-                PARTIAL,
-                _fragments(kind, (items[position] for position in where), fragment),
-            )
-            for kind, where in positions.items()
-        ]
+            self._positions.setdefault(address.kind, []).append(position)
 
-    def answers(
-        self, results: Sequence[list[dict[str, Any]]], parse: Callable[[dict[str, Any]], T]
-    ) -> list[T]:
-        """Vault's results of each batch, by `parse`."""
+    def batches(self) -> Iterator[Batch]:
+        for kind, where in self._positions.items():
+            fragments = _fragments(kind, (self._items[position] for position in where), self._fragment)
+            yield Batch(self._path + platform_key(self._platform, kind), PARTIAL, fragments, self._parse)
+
+    def answers(self, results: Sequence[list[T]]) -> list[T]:
+        """The results of each batch, in the items' order."""
         answers: dict[int, T] = {}
-        for where, of_kind in zip(self._positions, results, strict=True):
-            answers.update(zip(where, parsed(parse, of_kind), strict=True))
+        for where, of_kind in zip(self._positions.values(), results, strict=True):
+            answers.update(zip(where, of_kind, strict=True))
         return [answers[position] for position in range(len(answers))]
 
 
@@ -200,14 +200,6 @@ def _index_fragments(values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list
 
 def _fingerprint_fragment(principal_id: str, body: bytes) -> bytes:
     return b'{"input":"%b"}' % base64(fingerprint_input(principal_id, body))
-
-
-def parsed(parse: Callable[[dict[str, Any]], T], results: list[dict[str, Any]]) -> list[T]:
-    """Each result by `parse`. An answer of another shape is Vault's fault, not the item's."""
-    try:
-        return [parse(result) for result in results]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise KeysUnavailable("garbled") from None
 
 
 def as_ciphertext(result: dict[str, Any]) -> Ciphertext | KeyFault:

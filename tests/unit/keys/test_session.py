@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 
 import orjson
 import pytest
@@ -28,10 +28,11 @@ class ScriptedVault(Vault):
         self.logins = 0
         self.broken: Callable[[str], int | None] = lambda path: None
 
-    def calls(
+    def answers(
         self, requests: Iterable[Request], token: str | None, deadline: float | None = None
-    ) -> list[tuple[int, bytes]]:
-        return [self._answered(request.path) for request in requests]
+    ) -> Generator[tuple[Request, int, bytes]]:
+        for request in requests:
+            yield (request, *self._answered(request.path))
 
     def _answered(self, path: str) -> tuple[int, bytes]:
         if (status := self.broken(path)) is not None:
@@ -139,5 +140,5 @@ def test_of_several_requests_only_the_refused_are_asked_again(
     token(session)
     clock.now += 2
     answers = session.exchange([Request("POST", path, b"") for path in "abc"], vault.deadline())
-    assert [status for status, _ in answers] == [200, 200, 200]
+    assert [(at, status) for at, status, _ in answers] == [(0, 200), (2, 200), (1, 200)]
     assert asked == ["auth/approle/login", "a", "b", "c", "auth/approle/login", "b"]
