@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from vault_gateway.keys.connections import Connections, NotConnected
+from vault_gateway.keys.connections import Connection, Connections, NotConnected, Unreadable
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable
 
 # HashiCorp Vault takes no longer arrays, whatever its limit on a body.
 LONGEST_ARRAY = 10_000
-_CHUNK = 1 << 18
 _REFUSED_PAUSE_S = 0.05
 # Requests of one operation on their way together: blind indexes and a ciphertext of each kind.
 _AT_ONCE = 4
@@ -69,7 +68,9 @@ class Vault:
         self.addr = addr
         self.batch_items = min(batch_items, LONGEST_ARRAY)
         self._connect_s, self._read_s, self._total_s = connect_s, read_s, total_s
-        self._base = urlsplit(addr).path.rstrip("/") + "/v1/"
+        at = urlsplit(addr)
+        self._base = at.path.rstrip("/") + "/v1/"
+        self._host = at.netloc.rpartition("@")[2]
         self._connections = Connections(addr, ca_file)
         self._operations = threading.BoundedSemaphore(operations)
 
@@ -104,24 +105,21 @@ class Vault:
     ) -> Generator[tuple[Request, int, bytes]]:
         """Each request with its answer's status and body, in order and as they come. Some are on their way at once:
         Vault works on the first while the next are made, and on the last while the first answers are read."""
-        headers = {"X-Vault-Request": "true", "Content-Type": "application/json"}
-        if token is not None:
-            headers["X-Vault-Token"] = token
         until = self.deadline() if deadline is None else deadline
         # More threads than operations wait a moment instead of flooding Vault.
         if not self._operations.acquire(timeout=min(self._connect_s, _left(until))):
             raise KeysUnavailable("overloaded")
         try:
-            yield from self._asked(requests, headers, until)
-        except (HTTPException, OSError, NotConnected) as error:
+            yield from self._asked(requests, token, until)
+        except (Unreadable, OSError, NotConnected) as error:
             raise KeysUnavailable("slow" if isinstance(error, TimeoutError) else "gone") from None
         finally:
             self._operations.release()
 
     def _asked(
-        self, requests: Iterable[Request], headers: dict[str, str], until: float
+        self, requests: Iterable[Request], token: str | None, until: float
     ) -> Generator[tuple[Request, int, bytes]]:
-        asked: deque[tuple[Request, HTTPConnection]] = deque()
+        asked: deque[tuple[Request, Connection]] = deque()
         try:
             for request in requests:
                 if len(asked) == _AT_ONCE:
@@ -129,7 +127,7 @@ class Vault:
                 connection = self._connected(until)
                 asked.append((request, connection))
                 _allow(connection, until, self._read_s)
-                connection.request(request.method, self._base + request.path, request.body, headers)
+                connection.ask(self._head(request, token), request.body or b"")
             while asked:
                 yield self._answer(asked, until)
         finally:
@@ -137,7 +135,22 @@ class Vault:
             for _, connection in asked:
                 connection.close()
 
-    def _connected(self, until: float) -> HTTPConnection:
+    def _head(self, request: Request, token: str | None) -> bytes:
+        lines = [
+            f"{request.method} {self._base}{request.path} HTTP/1.1",
+            f"Host: {self._host}",
+            "X-Vault-Request: true",
+            "Content-Type: application/json",
+            f"Content-Length: {len(request.body or b'')}",
+        ]
+        if token is not None:
+            lines.append(f"X-Vault-Token: {token}")
+        # None of them may begin another: a path or a token with a space or a line's end in it is none.
+        if " " in request.path or not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("this cannot be asked of Vault")
+        return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+
+    def _connected(self, until: float) -> Connection:
         try:
             return self._connections.take(min(self._connect_s, _left(until)))
         except NotConnected:
@@ -145,17 +158,13 @@ class Vault:
             time.sleep(_REFUSED_PAUSE_S)
             return self._connections.take(min(self._connect_s, _left(until)))
 
-    def _answer(
-        self, asked: deque[tuple[Request, HTTPConnection]], until: float
-    ) -> tuple[Request, int, bytes]:
+    def _answer(self, asked: deque[tuple[Request, Connection]], until: float) -> tuple[Request, int, bytes]:
         """The first that was asked, which is asked no more then, and the answer to it."""
         request, connection = asked[0]
-        _allow(connection, until, self._read_s)
-        response = connection.getresponse()
-        body = _read(response, until)
+        status, body = connection.answer(partial(_allow, connection, until, self._read_s))
         asked.popleft()
         self._connections.keep(connection)
-        return request, response.status, body
+        return request, status, body
 
 
 def _left(until: float) -> float:
@@ -165,21 +174,9 @@ def _left(until: float) -> float:
     return left
 
 
-def _allow(connection: HTTPConnection, until: float, most_s: float) -> None:
-    """How long the next reads and writes may take each."""
+def _allow(connection: Connection, until: float, most_s: float) -> None:
+    """How long the next read or write may take: a trickle must not last for ever."""
     connection.sock.settimeout(min(most_s, _left(until)))
-
-
-def _read(response: HTTPResponse, until: float) -> bytes:
-    """The body in chunks: the time-out holds for one chunk only, and a trickle must not last for ever."""
-    chunks = []
-    while chunk := response.read1(_CHUNK):
-        chunks.append(chunk)
-        _left(until)
-    if response.length:
-        raise IncompleteRead(b"", response.length)
-    response.close()
-    return b"".join(chunks)
 
 
 def content(status: int, data: bytes) -> Any:
