@@ -186,7 +186,8 @@ def test_no_node_starts_with_a_login_that_no_wall_holds(world: World, harm: str)
 def test_a_node_whose_login_may_more_says_so(world: World, without_reveals: str) -> None:
     world.gateway(duties=("audit",), identities={}, database_url=without_reveals)
     told = [line for line in world.log_text().splitlines() if b"run `migrate --login`" in line]
-    assert set(orjson.loads(told[-1])["roles"]) == {"vault_gateway_app", "vault_gateway_relay"}
+    # Other tests' servers may have told of theirs.
+    assert {"vault_gateway_app", "vault_gateway_relay"} in [set(orjson.loads(line)["roles"]) for line in told]
 
 
 # What no other duty than those named last may do.

@@ -179,16 +179,16 @@ def notify(line: Line) -> None:
 
 
 def find_no_number(line: Line) -> None:
-    """One was had and released, and then there was none: the courier may see the phone, and does as many reveals as
-    are counted anew."""
+    """A pair was had and released, and for a label's number there is none: the courier may see the phone, and does as
+    many reveals as are counted anew."""
     town, waybill_no = line.town, line.town.out_for_delivery()
-    with no_numbers(town.world, "extension"):
-        add_numbers(town.world, line.telecom.name, 1, "extension", region=CITY)
-        binding = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no}).get_json()
+    with no_numbers(town.world, "extension"), no_numbers(town.world, "axb"):
+        add_numbers(town.world, line.telecom.name, 1, "axb", region=CITY)
+        pair = {"waybill_no": waybill_no, "mode": "axb"}
+        binding = town.courier.post("/v1/relay/bindings", pair).get_json()
         assert town.merchant.delete(f"/v1/relay/bindings/{binding['binding_id']}").status_code == 204
-        with no_numbers(town.world, "extension"):
-            again = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
-            assert again.get_json()["code"] == "relay_pool_exhausted"
+        none = town.merchant.post("/v1/relay/bindings", {"waybill_no": waybill_no})
+        assert none.get_json()["code"] == "relay_pool_exhausted"
     with town.world.admin() as conn:
         conn.execute("update courier_day set reveals = 2000000000 where handle = %s", (town.courier.name,))
     issued(town.courier, waybill_no, "contact")

@@ -54,9 +54,13 @@ class Connection:
                 self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             raise Unreadable from None
-        if self._begun != 1:
+        status, body = self._parser.get_status_code(), b"".join(self._parts)
+        # What was decrypted is not kept until somebody asks again.
+        self._parts = []
+        # An answer in between is none that was asked for: the one that it announces would be taken for the next.
+        if self._begun != 1 or status < 200:
             raise Unreadable
-        return self._parser.get_status_code(), b"".join(self._parts)
+        return status, body
 
     # llhttp calls these by their names.
 
@@ -71,6 +75,7 @@ class Connection:
         self.kept = self._parser.should_keep_alive()
 
     def close(self) -> None:
+        self._parts = []
         self.sock.close()
 
 
@@ -82,6 +87,8 @@ class Connections:
         parts = urlsplit(addr)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise ValueError("an address is http://HOST:PORT or https://HOST:PORT")
+        if not addr.isascii():
+            raise ValueError("an address is ASCII: http://HOST:PORT with an international name as xn--...")
         self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
         self._host, self._port = parts.hostname, parts.port or (443 if self._tls else 80)
         self._idle: list[Connection] = []

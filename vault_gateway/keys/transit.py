@@ -213,7 +213,7 @@ def as_ciphertext(result: dict[str, Any]) -> Ciphertext | KeyFault:
 def _key_version(head: str) -> int:
     """The key's version in `vault:v3`, which stands before each ciphertext of a batch. ValueError for anything else."""
     scheme, version = head.split(":")
-    if scheme != "vault" or version[0] != "v":
+    if scheme != "vault" or not version.startswith("v"):
         raise ValueError
     return int(version[1:])
 

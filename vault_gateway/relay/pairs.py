@@ -81,7 +81,7 @@ class PairService:
         # run out is a way again, or whoever ends it would open `contact`; nor does closing it open anything.
         self._relay.revive(unit, parcel.tenant, parcel.waybill_id, None)
         made = bindings.of_waybill(unit.conn, tenant_id, parcel.waybill_id)
-        if not any(one.mode == "extension" and (one.released or one.is_live(now)) for one in made):
+        if not any(one.mode == "extension" and one.is_live(now) for one in made):
             bindings.note_exhausted(unit.conn, tenant_id, [parcel.waybill_id], now)
         metrics.RELAY_EXHAUSTED.inc()
         return exhausted()

@@ -92,12 +92,20 @@ class RoutingService:
             # that a message begins with, which may be the code of a gate; but where nobody can be called back the
             # digits are what was dialled, and count as a try.
             known = self._look_up(asked, None)
-            dials = number.mode == "extension" and extension is not None
-            if known is not None and not (dials and self._leads_nowhere(known)):
+            if known is not None and not (
+                number.mode == "extension" and self._dials_another(call, extension, known)
+            ):
                 return self._reach(asked, known)
         if number.mode == "axb" or extension is None:
             return self._nobody(asked, ())
         return self._dial(replace(asked, extension=extension))
+
+    def _dials_another(self, call: Call, extension: str | None, known: End) -> bool:
+        """Where nobody can be called back: digits, or a call that has not been asked for any yet."""
+        nowhere = self._leads_nowhere(known)
+        return nowhere is not None and (
+            extension is not None or (call.medium == "voice" and nowhere == "no_binding")
+        )
 
     def _dial(self, asked: _Asked) -> dict[str, Any]:
         taken = self._guesses.take(asked.dialler)

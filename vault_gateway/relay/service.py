@@ -124,15 +124,18 @@ class RelayService:
         revived = self._ending(extensions[-1], min(until, extensions[-1].created_at + LONGEST))
         return revived if revived.is_live(now) and bindings.move_end(unit.conn, tenant.id, revived) else None
 
-    def settle(self, unit: Unit, tenant: Tenant, waybill_id: UUID) -> None:
-        """The parcel has arrived: its number stays for questions after the sale, and no longer."""
+    def settle(self, unit: Unit, tenant: Tenant, waybill_id: UUID, *, arrived: bool) -> None:
+        """The parcel's way is over: its number stays for questions after the sale, and no longer. Where it arrived, for
+        all of that time; one that was returned reached nobody who would ask."""
         now = self._clock()
         until = now + self._periods().after_sales
         own = self._own(unit, tenant, waybill_id)
         for binding in own:
-            if binding.is_live(now):
-                self._move(unit, tenant, binding, min(until, binding.created_at + LONGEST))
-        self._revive(unit, tenant, own, until)
+            end = min(until, binding.created_at + LONGEST)
+            if binding.is_live(now) and (arrived or end < binding.expires_at):
+                self._move(unit, tenant, binding, end)
+        if arrived:
+            self._revive(unit, tenant, own, until)
 
     def end_at(self, unit: Unit, tenant: Tenant, binding: Binding, until: datetime) -> Binding:
         """A live one ends when its owner says, sooner or later than it would have."""

@@ -168,7 +168,7 @@ class WaybillMover:
         if moved.state is State.CANCELLED:
             self._relay.release(unit, tenant, moved.id)
         elif moved.state in FINAL:
-            self._relay.settle(unit, tenant, moved.id)
+            self._relay.settle(unit, tenant, moved.id, arrived=moved.state is State.DELIVERED)
         else:
             self._relay.extend(unit, tenant, moved.id, moved.deliver_by)
 

@@ -195,7 +195,7 @@ class Hand:
     def settle(self, held: Held) -> None:
         """The parcel is delivered."""
         with self.conn.transaction():
-            self.relay.settle(self.unit, TENANT, held.parcel.waybill_id)
+            self.relay.settle(self.unit, TENANT, held.parcel.waybill_id, arrived=True)
         end = min(self.now + AFTER_SALES, held.created + LONGEST)
         if held.may_live(self.now) and end > self.now:
             self.model.ends(held, end)

@@ -71,6 +71,17 @@ def test_that_there_was_no_number_once_opens_nothing_after_the_parcel_had_one(li
     assert contact(replace(line, waybill_no=waybill_no)) == (403, "contact_closed")
 
 
+def test_closing_the_labels_number_and_asking_in_vain_for_another_opens_nothing(
+    world: World, line: Line
+) -> None:
+    binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
+    assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
+    with no_numbers(world, "extension"):
+        asked = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": line.waybill_no})
+        assert (asked.status_code, asked.get_json()["code"]) == (503, "relay_pool_exhausted")
+    assert contact(line) == (403, "contact_closed")
+
+
 @pytest.mark.usefixtures("no_pairs")
 def test_where_the_labels_number_was_closed_a_missing_pair_opens_nothing(line: Line) -> None:
     binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]

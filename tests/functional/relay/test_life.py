@@ -128,6 +128,19 @@ def test_after_delivery_a_number_connects_for_the_after_sales_time_and_no_longer
     assert asked(brief) == "expired"
 
 
+@pytest.mark.parametrize("hours", [12, 30, 1000])
+def test_a_return_brings_no_number_back_and_lengthens_none(
+    line: Line, clock: TurnedClock, hours: int
+) -> None:
+    brief = short_lived(line, line.town.out_for_delivery(), hours=hours)
+    clock.advance(hours=18)
+    before = asked(brief)
+    assert line.town.event(brief.waybill_no, "returned").status_code == 201
+    assert asked(brief) == before
+    clock.advance(seconds=min(hours - 18, AFTER_SALES.total_seconds() / 3600) * 3600 + 60)
+    assert asked(brief) == "expired"
+
+
 def test_no_delivery_keeps_a_number_beyond_its_longest_time(
     line: Line, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,12 @@ def test_the_recipient_calls_back_without_an_extension_and_reaches_the_courier(l
     assert back["display"] == line.number
 
 
+def test_who_cannot_call_back_any_more_may_dial_another_parcels_extension(line: Line) -> None:
+    line.call(line.courier_phone, line.extension)
+    assert line.town.event(line.waybill_no, "at_station", station=line.town.station_slug).status_code == 201
+    assert line.call(line.recipient.phone).get_json() == ASKED
+
+
 def test_the_recipient_who_dials_the_own_extension_reaches_the_courier(line: Line) -> None:
     answer = line.call(line.recipient.phone, line.extension).get_json()
     assert (answer["action"], answer["destination"]) == ("connect", e164(line.courier_phone))

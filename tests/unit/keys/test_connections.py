@@ -107,6 +107,14 @@ def test_anything_else_is_no_answer_and_leaves_no_connection_behind(answer: byte
         assert len(came) == 2
 
 
+def test_an_answer_in_between_is_not_taken_for_one_and_the_late_one_not_for_the_nexts() -> None:
+    with answering(b"HTTP/1.1 103 Early Hints\r\n\r\n") as (vault, came):
+        for _ in range(2):
+            with pytest.raises(KeysUnavailable, match="gone"):
+                vault.call(X, None)
+        assert len(came) == 2
+
+
 def test_an_answer_that_does_not_end_is_waited_for_no_longer_than_a_read_may_take() -> None:
     with (
         answering(OK + b"Content-Length: 9\r\n\r\n{}") as (vault, _),

@@ -127,7 +127,7 @@ def test_what_may_have_been_sent_is_not_repeated(server: Server) -> None:
     assert server.requests == 1
 
 
-@pytest.mark.parametrize("addr", ["127.0.0.1:8200", "ftp://127.0.0.1", "http://"])
+@pytest.mark.parametrize("addr", ["127.0.0.1:8200", "ftp://127.0.0.1", "http://", "https://münchen.example"])
 def test_an_address_names_its_scheme_and_host(addr: str) -> None:
     with pytest.raises(ValueError, match="http://HOST:PORT"):
         Vault(addr)

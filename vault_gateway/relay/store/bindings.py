@@ -255,12 +255,17 @@ def forget_callers(conn: Connection, binding_ids: Sequence[UUID]) -> None:
 
 
 def note_exhausted(conn: Connection, tenant_id: UUID, waybill_ids: Sequence[UUID], now: datetime) -> None:
+    """There is no number for these. Not of a parcel that had one which was closed: closing it is to open nothing."""
     conn.execute(
         """
-        insert into relay_exhausted select %s, waybill, %s from unnest(%s::uuid[]) as waybill
+        insert into relay_exhausted
+        select %(tenant)s, waybill, %(now)s from unnest(%(waybills)s::uuid[]) as waybill
+        where not exists (
+          select from relay_binding b
+          where b.tenant_id = %(tenant)s and b.waybill_id = waybill and b.mode = 'extension' and b.released)
         on conflict (tenant_id, waybill_id) do update set at = excluded.at
         """,
-        (tenant_id, now, list(waybill_ids)),
+        {"tenant": tenant_id, "now": now, "waybills": list(waybill_ids)},
     )
 
 
