@@ -95,6 +95,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         that is needed here."""
         threading.Thread(target=self.app.take_policies, name="policies", daemon=True).start()
 
+    def is_parent_alive(self) -> bool:
+        """Without a master the worker ends as at a signal: what it would keep open, it closes. Else it holds the port
+        for longer than the next master tries to have it."""
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
+
     def accept(self, listener: Any) -> None:
         try:
             client, address = listener.accept()

@@ -164,6 +164,7 @@ def test_what_was_acknowledged_survives_the_kill_of_any_process(engines: Outside
     acknowledged: list[str] = []
     keys = unique("writer")
     ended, given_up = threading.Event(), threading.Event()
+    heard: dict[int, str] = {}
 
     def write(shop: Shop, number: int) -> None:
         count = 0
@@ -173,9 +174,11 @@ def test_what_was_acknowledged_survives_the_kill_of_any_process(engines: Outside
             while not given_up.is_set():
                 try:
                     answer = shop.post("/v1/tokens", body, **{"Idempotency-Key": f"{keys}-{number}-{count}"})
-                except urllib3.exceptions.HTTPError:
+                except urllib3.exceptions.HTTPError as error:
+                    heard[number] = type(error).__name__
                     time.sleep(0.2)
                     continue
+                heard[number] = f"{answer.status} {answer.json().get('code', '')}"
                 if answer.status == 201:
                     acknowledged.extend(item["token"] for item in answer.json()["items"])
                     break

@@ -77,3 +77,10 @@ def test_a_request_that_was_read_with_the_one_before_is_not_waited_for(
     conn = connection(worker, caller[1])
     conn.parser.unreader.unread(REQUEST)
     assert worker._asks_again(conn)
+
+
+def test_a_worker_whose_master_is_gone_keeps_nothing(worker: Worker) -> None:
+    assert worker.is_parent_alive()
+    worker.ppid = 1
+    assert not worker.is_parent_alive()
+    assert not worker.alive

@@ -6,8 +6,11 @@ import http.client
 import re
 import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +73,40 @@ def test_a_kept_connection_does_not_hold_up_the_end(outside_engines: Outside) ->
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(15) == 0
         conn.close()
+
+
+def test_a_worker_without_its_master_ends_whoever_goes_on_asking(outside_engines: Outside) -> None:
+    """Else it would keep the port, and with it the old policies, from the next master."""
+    with serving(outside_engines) as served:
+        stop = threading.Event()
+
+        def chatter() -> None:
+            while not stop.is_set():
+                with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as conn:
+                    try:
+                        while not stop.is_set():
+                            asks(conn)
+                    except (OSError, http.client.HTTPException):
+                        time.sleep(0.05)
+
+        chatting = [threading.Thread(target=chatter) for _ in range(3)]
+        for one in chatting:
+            one.start()
+        try:
+            workers = children_of(served.process.pid)
+            served.process.kill()
+            until = time.monotonic() + 8
+            while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < until:
+                time.sleep(0.1)
+            assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+            served.start_again()
+        finally:
+            stop.set()
+            for one in chatting:
+                one.join(15)
+        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as conn:
+            assert asks(conn) == 200
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
