@@ -1,4 +1,4 @@
-"""PostgreSQL arrays in their binary form, for `unnest`: a third of the time that psycopg takes for a list.
+"""PostgreSQL arrays in their binary form, for `unnest`: half of the time that psycopg takes for a list.
 
 psycopg looks at each element for its type. Here the caller says it, by the function; the statement says it again, by a
 cast (`%b::uuid[]`), from which the server knows what the bytes are.

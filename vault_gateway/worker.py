@@ -26,7 +26,7 @@ log = structlog.get_logger("vault_gateway.http")
 # From the first byte of a request to its last; a thread waits no longer for either.
 HEAD_WITHIN_S = 5.0
 REQUEST_WITHIN_S = 30.0
-# As long as most callers need from an answer to their next request.
+# Long enough for a caller who goes on at once, and what a new connection may have to wait when all threads stay.
 SOON_S = 0.01
 
 _PHRASES = {
