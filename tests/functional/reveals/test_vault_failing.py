@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,7 +15,7 @@ from tests import canaries
 from tests.functional.keys.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.functional.reveals.steps import ask, claim, issued, opened, outline, row, state, told
 from tests.world import Actor, Town, TurnedClock, World
-from vault_gateway.reveals import claiming
+from vault_gateway.reveals import claiming, store
 
 UNAVAILABLE = (503, "vault_unavailable")
 
@@ -145,6 +146,24 @@ def test_a_claim_that_takes_too_long_is_not_answered_on_an_old_permission(
     assert state(proxied, reveal) == ("claimed", 0)
     assert outline(world, waybill=waybill_no)[-1] == ("reveal.release", "error", "too_slow")
     assert claim(proxied, reveal).status_code == 200
+
+
+def test_a_release_whose_commit_takes_too_long_sends_nothing_and_may_have(
+    world: World, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted and on record it is: what is certain is that nothing was sent on an old permission."""
+    reveal = issued(town.courier, town.out_for_delivery())
+    count = store.count_release
+
+    def count_late(*arguments: Any, **named: Any) -> None:
+        count(*arguments, **named)
+        monkeypatch.setattr(claiming, "LONGEST_CLAIM_S", 0.0)
+
+    monkeypatch.setattr(store, "count_release", count_late)
+    answer = claim(town.courier, reveal)
+    assert told(answer) == (503, "too_slow")
+    assert not list(canaries.leaks(answer.data))
+    assert state(town.courier, reveal) == ("claimed", 1)
 
 
 def test_a_value_that_does_not_open_is_an_error_on_record(world: World, town: Town) -> None:
