@@ -16,7 +16,7 @@ _V7 = (0x7 << 76) | (0b10 << 62)
 _FIXED = (0xF << 76) | (0b11 << 62)
 uuids_v7 = st.integers(0, 2**128 - 1).map(lambda n: UUID(int=n & ~_FIXED | _V7))
 kinds = st.sampled_from(Kind)
-times = st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+times = st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis takes bounds without a zone
 
 
 @given(kind=kinds, token_id=uuids_v7)

@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,16 +139,17 @@ def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path:
         ({"policies": Path("/nowhere")}, "POLICIES"),
     ],
 )
-def test_what_is_unsafe_is_refused_by_name(change: dict[str, object], named: str) -> None:
+def test_what_is_unsafe_is_refused_by_name(change: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        replace(SETTINGS, **change)  # type: ignore[arg-type]
+        replace(SETTINGS, **change)
 
 
 @pytest.mark.parametrize("name", [one.name for one in fields(Settings) if one.type == "int"])
 def test_every_number_has_a_least_and_a_most(name: str) -> None:
     for wrong in (-1, 2**40):
+        change: dict[str, Any] = {name: wrong}
         with pytest.raises(SettingsError, match=f"VAULT_GATEWAY_{name.upper()} is [0-9]"):
-            replace(SETTINGS, **{name: wrong})  # type: ignore[arg-type]
+            replace(SETTINGS, **change)
 
 
 def test_half_an_identity_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

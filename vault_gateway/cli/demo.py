@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import signal
 import sys
@@ -31,8 +32,8 @@ def demo() -> None:
 
     Nothing is left behind. Exit 1 with the reason where a step does not go as told.
     """
-    if isinstance(sys.stdout.encoding, str) and sys.stdout.encoding.lower() != "utf-8":
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         with _interruptible(), tempfile.TemporaryDirectory(prefix="vault-gateway-demo-") as folder:
             play(Path(folder), Screen(sys.stdout))

@@ -137,11 +137,13 @@ def test_public_url_is_taken_where_twilio_has_none_of_its_own(
 
 def test_who_is_no_telecom_any_more_is_refused(world: World, line: Line) -> None:
     for name in ("no-such-client", line.town.merchant.name):
-        assert_refused(Twilio(twilios.gateway(world, name)).post(VOICE, PhoneCall(None, "", "").form))  # type: ignore[arg-type]
+        nobodys = Twilio(twilios.gateway(world, name))
+        assert_refused(nobodys.post(VOICE, PhoneCall(nobodys, "", "").form))
     gone = world.actor("telecom")
     with world.admin() as conn:
         assert store.revoke_client(conn, gone.name, world.clock())
-    assert_refused(Twilio(twilios.gateway(world, gone.name)).post(VOICE, PhoneCall(None, "", "").form))  # type: ignore[arg-type]
+    nobodys = Twilio(twilios.gateway(world, gone.name))
+    assert_refused(nobodys.post(VOICE, PhoneCall(nobodys, "", "").form))
 
 
 def test_without_the_setting_there_is_nothing(world: World, call: PhoneCall) -> None:

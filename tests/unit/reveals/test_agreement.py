@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -43,9 +44,9 @@ def test_the_shipped_files_agree(purposes: Purposes, policies: Policies) -> None
     ],
 )
 def test_a_purpose_that_the_policies_decide_otherwise_is_refused_with_role_and_state(
-    purposes: Purposes, policies: Policies, name: str, changed: dict[str, tuple[object, ...]], told: str
+    purposes: Purposes, policies: Policies, name: str, changed: dict[str, Any], told: str
 ) -> None:
-    purpose = replace(purposes.by_name[name], **changed)  # type: ignore[arg-type]
+    purpose = replace(purposes.by_name[name], **changed)
     differing = replace(purposes, by_name={**purposes.by_name, name: purpose})
 
     with pytest.raises(PurposeError, match=told):
