@@ -18,6 +18,7 @@ from sippy.Core.EventDispatcher import ED2
 from sippy.SipConf import SipConf
 from sippy.SipTransactionManager import SipTransactionManager
 from sippy.Time.Timeout import Timeout
+from sippy.Udp_server import Udp_server, Udp_server_opts
 
 from vault_gateway.sip.answers import OVERLOADED
 from vault_gateway.sip.call import Call
@@ -40,6 +41,17 @@ _HANGS_UP_FOR_S = 1.0
 _TELLS_FOR_S = 5.0
 
 
+class _InOrder(Udp_server_opts):  # type: ignore[misc]  # sippy ships no types
+    """One thread reads and one writes. Of several, which is sippy's way, one overtakes another: an answer would leave
+    before the 100 Trying that goes before it, and a BYE be heard before the ACK."""
+
+    nworkers = 1
+
+
+class _Transactions(SipTransactionManager):  # type: ignore[misc]
+    model_udp_server = (Udp_server, _InOrder)
+
+
 class Agent:
     def __init__(self, line: Line, listen: tuple[str, int]) -> None:
         """OSError where `listen` (an address of this machine and a port) is not to be had."""
@@ -50,7 +62,7 @@ class Agent:
         line.config.update(_sip_address=listen[0], _sip_port=listen[1], _sip_logger=_Mute())
         for module in _REPORTING:
             module.dump_exception = _note
-        line.config["_sip_tm"] = SipTransactionManager(line.config, self._take)
+        line.config["_sip_tm"] = _Transactions(line.config, self._take)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then hangs up, tells the last records and returns."""
