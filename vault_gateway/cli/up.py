@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vault_gateway.embedded import up as embedded
+from vault_gateway.settings.model import PREFIX
 
 
 @click.command(epilog="Example: vault-gateway up --data data --port 8080")
@@ -15,9 +16,16 @@ from vault_gateway.embedded import up as embedded
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
-def up(data: Path, host: str, port: int) -> None:
-    """Start OpenBao, PostgreSQL and the gateway with all data in one folder.
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    envvar=f"{PREFIX}WORKERS",
+    help="Processes of the gateway; several count rates in a Redis, which is started too. As many as there are cores,"
+    " at most 4, where there is a redis-server; else 1.",
+)
+def up(data: Path, host: str, port: int, workers: int | None) -> None:
+    """Start OpenBao, PostgreSQL, Redis and the gateway with all data in one folder.
 
     Prints one line `ready http://HOST:PORT` when it serves. SIGTERM or Ctrl-C stops everything.
     """
-    embedded.up(data, host, port, say=click.echo)
+    embedded.up(data, host, port, workers=workers or embedded.default_workers(), say=click.echo)

@@ -1,8 +1,9 @@
-"""Both engines together."""
+"""All engines together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,21 +12,23 @@ from vault_gateway.embedded import folder
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.openbao import OpenBao
 from vault_gateway.embedded.postgres import Postgres
+from vault_gateway.embedded.redis import Redis
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """Where the engines answer. `vault_root_token` is there only while bootstrapping is unfinished: at the first
     start, or after a crash before `finish_bootstrap`. `admin_dsn` is the conninfo of PostgreSQL's superuser on
-    the database `vault_gateway`."""
+    the database `vault_gateway`. `redis_url` is None where no Redis was asked for."""
 
     vault_addr: str
     vault_root_token: str | None = field(repr=False)
     admin_dsn: str = field(repr=False)
+    redis_url: str | None = None
 
 
 class Engines:
-    """OpenBao and PostgreSQL with their data in one folder.
+    """OpenBao and PostgreSQL with their data in one folder, and `with_redis` a Redis that keeps nothing.
 
     Call `start` from a thread that lives as long as the engines should, the main thread best: the kernel ends
     them when that thread ends, so that they end with the process even if it is killed.
@@ -35,6 +38,7 @@ class Engines:
         self,
         data: Path,
         *,
+        with_redis: bool = False,
         log: Callable[[str], None] = lambda _: None,
         free_bytes: Callable[[Path], int] = folder.free_bytes,
     ) -> None:
@@ -43,6 +47,7 @@ class Engines:
         self._lock = folder.Lock(self._data)
         self._openbao = OpenBao(self._data, log)
         self._postgres = Postgres(self._data, log)
+        self._redis = Redis(self._data) if with_redis else None
 
     @property
     def data(self) -> Path:
@@ -58,7 +63,7 @@ class Engines:
         self.stop()
 
     def start(self) -> Endpoints:
-        """Takes the folder and starts both, side by side, making what is not there yet; returns when both
+        """Takes the folder and starts all, side by side, making what is not there yet; returns when they
         answer. Raises EngineError with nothing left running."""
         folder.prepare(self._data, free=self._free_bytes)
         self._lock.take()
@@ -80,39 +85,46 @@ class Engines:
         self._openbao.finish_bootstrap()
 
     def poll(self) -> str | None:
-        """None while both run, else a line that says which ended, how, and where its log is."""
-        for engine in (self._openbao, self._postgres):
+        """None while they run, else a line that says which ended, how, and where its log is."""
+        for engine in self._engines().values():
             if engine.child is not None and (how := engine.child.ended()) is not None:
                 said = engine.child.last_lines(2)
                 return f"{engine.child.name} {how}{f': {said}' if said else ''} (see {engine.log})"
         return None
 
     def pids(self) -> dict[str, int]:
-        """Of those that were started: `openbao`, `postgres`."""
-        children = {"openbao": self._openbao.child, "postgres": self._postgres.child}
+        """Of those that were started: `openbao`, `postgres`, `redis`."""
+        children = {name: engine.child for name, engine in self._engines().items()}
         return {name: child.process.pid for name, child in children.items() if child is not None}
 
     def stop(self) -> None:
-        """Stops both, side by side, and lets go of the folder; again it does nothing. Whoever uses them has
+        """Stops all, side by side, and lets go of the folder; again it does nothing. Whoever uses them has
         ended before. Without the folder nothing in it is ours to stop or to tidy up: another process may be
         using it."""
         if not self._lock.held:
             return
-        try:
+        # The last first, and each though another fails.
+        with ExitStack() as stopping:
+            stopping.callback(self._lock.release)
+            if self._redis is not None:
+                stopping.callback(self._redis.stop)
+            stopping.callback(self._openbao.stop)
             self._openbao.ask_to_stop()
             self._postgres.stop()
-        finally:
-            try:
-                self._openbao.stop()
-            finally:
-                self._lock.release()
 
     def _start(self) -> Endpoints:
         bootstrapped = self._openbao.bootstrapped
         self._openbao.start()
         self._postgres.start(may_initialise=not bootstrapped)
-        token = self._openbao.wait()
-        return Endpoints(self._openbao.addr, token, self._postgres.wait())
+        if self._redis is not None:
+            self._redis.start()
+        token, dsn = self._openbao.wait(), self._postgres.wait()
+        return Endpoints(self._openbao.addr, token, dsn, None if self._redis is None else self._redis.wait())
+
+    def _engines(self) -> Mapping[str, OpenBao | Postgres | Redis]:
+        engines: dict[str, OpenBao | Postgres | Redis | None]
+        engines = {"openbao": self._openbao, "postgres": self._postgres, "redis": self._redis}
+        return {name: engine for name, engine in engines.items() if engine is not None}
 
     def _about(self, error: OSError) -> str:
         where = error.filename or self._data

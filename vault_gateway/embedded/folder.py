@@ -4,8 +4,9 @@ lock                one process at a time
 openbao/            raft storage
 postgres/           the cluster
 secrets/            unseal.key, openbao.json, postgres.json, and what others keep with `write_secret_json`
-logs/               openbao.log, postgres.log
-run/                the unix socket
+logs/               openbao.log, postgres.log, redis.log
+run/                the unix socket of PostgreSQL
+run-redis/          that of Redis, where there are several workers
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 from vault_gateway.embedded.errors import EngineError
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
-_OURS = {"lock", "logs", "openbao", "postgres", "postgres.new", "run", "secrets", "lost+found"}
+_OURS = {"lock", "logs", "openbao", "postgres", "postgres.new", "run", "run-redis", "secrets", "lost+found"}
 
 
 class Lock:

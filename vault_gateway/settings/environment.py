@@ -91,6 +91,12 @@ def with_outside_of_environment(settings: Settings) -> Settings:
     )
 
 
+def redis_of_environment() -> str | None:
+    """The Redis that an embedded instance does not have to start."""
+    drop_empty()
+    return FileAwareEnv(prefix=PREFIX, strip_whitespace=True).str("REDIS_URL", None)
+
+
 def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that `from_environment` makes the same settings of, for a gateway in another process."""
     values = {
