@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
@@ -40,23 +41,41 @@ psycopg.adapters.register_dumper(Array, _AsItIs)
 
 
 def texts(values: Sequence[str | None]) -> Array:
-    return _packed(_TEXT, [None if value is None else value.encode() for value in values])
+    return _mixed(_TEXT, [None if value is None else value.encode() for value in values])
+
+
+def documents(values: Sequence[dict[str, str] | None]) -> Array:
+    """Texts of JSON: `%b::text[]`, and each a jsonb by a cast of its own."""
+    return _mixed(_TEXT, [None if value is None else orjson.dumps(value) for value in values])
 
 
 def blobs(values: Sequence[bytes | None]) -> Array:
-    return _packed(_BYTEA, values)
+    return _mixed(_BYTEA, values)
+
+
+def digests(values: Sequence[bytes]) -> Array:
+    """Blobs of 32 bytes each."""
+    return _alike(_BYTEA, 32, values)
 
 
 def integers(values: Sequence[int]) -> Array:
     """Of 32 bits."""
-    return _packed(_INTEGER, [_number(value) for value in values])
+    return _alike(_INTEGER, 4, [_number(value) for value in values])
 
 
 def uuids(values: Sequence[UUID]) -> Array:
-    return _packed(_UUID, [value.bytes for value in values])
+    return _alike(_UUID, 16, [value.bytes for value in values])
 
 
-def _packed(element: int, values: Sequence[bytes | None]) -> Array:
+def _alike(element: int, length: int, values: Sequence[bytes]) -> Array:
+    """Elements of one length, none of them NULL."""
+    if not {*map(len, values)} <= {length}:
+        raise ValueError(f"not of {length} bytes")
+    before = _LENGTHS[length]
+    return Array(before.join([_head(1, 1, element, len(values), 1), *values]))
+
+
+def _mixed(element: int, values: Sequence[bytes | None]) -> Array:
     parts = [_head(1, 1, element, len(values), 1)]
     for value in values:
         if value is None:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, TypeVar
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem
+from limits import parse as parse_rate
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
@@ -18,6 +20,11 @@ from vault_gateway import metrics
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
+# (key, seconds) to how many there are in this window now, and until which time of the epoch they count.
+CountUp = Callable[[str, int], tuple[int, float]]
+
+# The same few rates for ever.
+parse = lru_cache(maxsize=256)(parse_rate)
 
 # After a failure nobody asks for a moment, or each request would wait for an answer.
 _LEFT_ALONE_S = 1.0
@@ -47,9 +54,10 @@ class Allowance:
 @dataclass(frozen=True, slots=True)
 class _Windows:
     """Both kinds of windows on one storage. A fixed one costs less; where a burst at its edge would matter, a moving
-    one is asked."""
+    one is asked. `count_up` is a hit on a fixed one and the look at it in one step."""
 
     storage: MemoryStorage | RedisStorage
+    count_up: CountUp
     fixed: RateLimiter
     moving: RateLimiter
 
@@ -72,6 +80,10 @@ class _Memory(MemoryStorage):
         with self._counting:
             return super().get(key)
 
+    def count_up(self, key: str, expiry: int) -> tuple[int, float]:
+        with self._counting:
+            return self.incr(key, expiry), self.get_expiry(key)
+
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the name by which the library calls it
         if not self.timer.is_alive():
             # By a name of its own: others may come here at the same moment, and a thread starts only once.
@@ -86,8 +98,8 @@ class _Memory(MemoryStorage):
             self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
 
 
-def _windows(storage: MemoryStorage | RedisStorage) -> _Windows:
-    return _Windows(storage, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
+def _windows(storage: MemoryStorage | RedisStorage, count_up: CountUp) -> _Windows:
+    return _Windows(storage, count_up, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
 
 
 class Limits:
@@ -95,26 +107,25 @@ class Limits:
     alone meanwhile, from nothing and with the same rate."""
 
     def __init__(self, redis_url: str | None) -> None:
-        self._local = _windows(_Memory())
+        memory = _Memory()
+        self._local = _windows(memory, memory.count_up)
         self._redis_url = redis_url
         self._shared: _Windows | None = None
         self._away: tuple[type[Exception], ...] = ()
         if redis_url is not None:
             from vault_gateway import redis_storage
 
-            self._connect, self._away = redis_storage.connect, redis_storage.AWAY
+            self._redis, self._away = redis_storage, redis_storage.AWAY
         self._connecting = threading.Lock()
         self._left_alone_until = 0.0
 
     def spend(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> Allowance:
         """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up."""
         item = parse(rate)
-
-        def hit(windows: _Windows) -> tuple[bool, Allowance]:
-            return windows.fixed.hit(item, name, who), _allowance(windows.fixed, item, name, who)
-
-        (allowed, allowance), local = self._counted(hit, local_will_do)
-        if not allowed:
+        key, window_s = item.key_for(name, who), item.get_expiry()
+        (count, until), local = self._counted(lambda windows: windows.count_up(key, window_s), local_will_do)
+        allowance = _allowance(item, item.amount - count, until)
+        if count > item.amount:
             raise too_many(name, allowance.reset_s)
         return replace(allowance, local=True) if local else allowance
 
@@ -127,7 +138,7 @@ class Limits:
         def hit(windows: _Windows) -> int:
             if windows.moving.hit(item, name, who, cost=count):
                 return 0
-            return _allowance(windows.moving, item, name, who).reset_s
+            return _reset_s(windows.moving, item, name, who)
 
         reset_s, _ = self._counted(hit, local_will_do)
         if reset_s:
@@ -138,11 +149,8 @@ class Limits:
         item = parse(rate)
 
         def look(windows: _Windows) -> int:
-            return (
-                0
-                if windows.fixed.test(item, name, who)
-                else _allowance(windows.fixed, item, name, who).reset_s
-            )
+            left = windows.fixed.test(item, name, who)
+            return 0 if left else _reset_s(windows.fixed, item, name, who)
 
         reset_s, _ = self._counted(look, local_will_do)
         if reset_s:
@@ -204,7 +212,8 @@ class Limits:
         if self._shared is None:
             with self._connecting:
                 if self._shared is None:
-                    self._shared = _windows(self._connect(url))
+                    storage = self._redis.connect(url)
+                    self._shared = _windows(storage, self._redis.counting_up(storage))
         return self._shared
 
 
@@ -212,9 +221,16 @@ def _take_off(windows: _Windows, item: RateLimitItem, name: str, who: str) -> No
     windows.storage.incr(item.key_for(name, who), item.get_expiry(), -1)
 
 
-def _allowance(limiter: RateLimiter, item: RateLimitItem, name: str, who: str) -> Allowance:
-    reset_at, remaining = limiter.get_window_stats(item, name, who)
-    return Allowance(item.amount, item.get_expiry(), remaining, max(1, math.ceil(reset_at - time.time())))
+def _reset_s(limiter: RateLimiter, item: RateLimitItem, name: str, who: str) -> int:
+    return _seconds_until(limiter.get_window_stats(item, name, who).reset_time)
+
+
+def _allowance(item: RateLimitItem, remaining: int, until: float) -> Allowance:
+    return Allowance(item.amount, item.get_expiry(), max(0, remaining), _seconds_until(until))
+
+
+def _seconds_until(at: float) -> int:
+    return max(1, math.ceil(at - time.time()))
 
 
 def too_many(name: str, retry_after: int) -> GatewayError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,8 @@ ROWS = st.lists(
         st.none() | st.binary(max_size=300),
         st.integers(-(2**31), 2**31 - 1),
         st.uuids(),
+        st.binary(min_size=32, max_size=32),
+        st.none() | st.dictionaries(WITHOUT_NUL, WITHOUT_NUL, max_size=3),
     ),
     max_size=20,
 )
@@ -25,16 +27,19 @@ ROWS = st.lists(
 
 @given(rows=ROWS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_packed_arrives(world: World, rows: list[tuple[str | None, bytes | None, int, UUID]]) -> None:
+def test_what_is_packed_arrives(world: World, rows: list[tuple[Any, ...]]) -> None:
     packed = [
         arrays.texts([row[0] for row in rows]),
         arrays.blobs([row[1] for row in rows]),
         arrays.integers([row[2] for row in rows]),
         arrays.uuids([row[3] for row in rows]),
+        arrays.digests([row[4] for row in rows]),
+        arrays.documents([row[5] for row in rows]),
     ]
     with world.admin() as conn:
         found = conn.execute(
-            "select * from unnest(%b::text[], %b::bytea[], %b::int[], %b::uuid[]) as t (a, b, c, d)",
+            "select a, b, c, d, e, f::jsonb from unnest(%b::text[], %b::bytea[], %b::int[], %b::uuid[], %b::bytea[],"
+            " %b::text[]) as t (a, b, c, d, e, f)",
             packed,
             binary=True,
         ).fetchall()
@@ -44,3 +49,8 @@ def test_what_is_packed_arrives(world: World, rows: list[tuple[str | None, bytes
 def test_a_number_that_is_too_long_is_refused() -> None:
     with pytest.raises(Exception, match="format requires"):
         arrays.integers([2**31])
+
+
+def test_a_digest_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="not of 32 bytes"):
+        arrays.digests([bytes(32), bytes(31)])

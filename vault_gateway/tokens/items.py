@@ -54,7 +54,7 @@ def _kind_of(item: dict[str, Any]) -> Kind:
     kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None or "value" not in item:
         raise ValueRefused("item_invalid", "kind is phone, address or name; value is needed.")
-    if not item.keys() <= _FIELDS:
+    if len(item) > 2 and not item.keys() <= _FIELDS:
         raise ValueRefused("item_invalid", "An item has a field that is not known here.")
     return kind
 

@@ -43,6 +43,12 @@ class Normaliser:
     def __init__(self, masks: InForce[MaskingProfile]) -> None:
         self._masks = masks
 
+    def settled(self) -> Normaliser:
+        """By the profile of this moment, for the many values of a request: it is not asked for each which one is in
+        force."""
+        masks = self._masks()
+        return Normaliser(lambda: masks)
+
     def normalise(self, kind: Kind, value: object, region: str = "CN") -> Normalised:
         """`region` (ISO 3166) is where a phone without a calling code is from."""
         if kind is Kind.PHONE:

@@ -70,7 +70,8 @@ class TokenService:
         """One answer an item, in order: `ref, token, kind, masked` or `ref, error`. Either all tokens of a
         request are kept, or none is."""
         policies = self._ground(caller, tenant, Event("token.create", orders=_named(order)))
-        read = [read_item(self._normaliser, item) for item in items]
+        normaliser = self._normaliser.settled()
+        read = [read_item(normaliser, item) for item in items]
         good = [(item.kind, item.value) for item in read if item.kind is not None and item.value is not None]
         ids = new_ids(self._clock(), len(good))
         rows = self.seal(tenant, origin_of(caller), good, ids)
@@ -83,8 +84,8 @@ class TokenService:
             outcomes = outcomes_of(read, ids)
             if key is not None:
                 keep_answer(unit.conn, key, stored(outcomes), self._clock)
-        for kind, count in Counter(row.kind.value for row in rows).items():
-            metrics.TOKENS.labels(kind).inc(count)
+        for kind, count in Counter(row.kind for row in rows).items():
+            metrics.TOKENS.labels(kind.value).inc(count)
         return answers_of(read, outcomes, {})
 
     def view(self, caller: Caller, tenant: Tenant, token: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
-import orjson
 from psycopg.rows import tuple_row
 
 from vault_gateway import arrays
@@ -64,12 +63,10 @@ def insert_tokens(
             arrays.texts([t.kind for t in tokens]),
             arrays.integers([t.ciphertext.key_version for t in tokens]),
             arrays.blobs([t.ciphertext.data for t in tokens]),
-            arrays.blobs([t.blind_index for t in tokens]),
+            arrays.digests([t.blind_index for t in tokens]),
             arrays.texts([t.value.masked for t in tokens]),
             arrays.texts([t.value.last4 for t in tokens]),
-            arrays.texts(
-                [None if t.value.region is None else orjson.dumps(t.value.region).decode() for t in tokens]
-            ),
+            arrays.documents([t.value.region for t in tokens]),
         ),
         binary=True,
     )
