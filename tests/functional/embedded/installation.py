@@ -17,6 +17,13 @@ import urllib3
 from vault_gateway.embedded.processes import free_port
 
 COMMAND = [sys.executable, "-m", "vault_gateway"]
+# In the command lines of the children of `up`.
+_MARKS = {
+    "openbao": b"openbao.hcl",
+    "postgres": b"-D\0",
+    "redis": b"redis-server\0",
+    "gateway": b"serve.json",
+}
 
 
 @dataclass
@@ -34,13 +41,13 @@ class Up:
         return self
 
     def children(self) -> dict[str, int]:
-        """openbao, postgres, gateway: the pids of its direct children."""
+        """openbao, postgres, redis, gateway: the pids of its direct children."""
         found = {}
         for pid in processes_with(self.data):
             parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
             if parent == self.process.pid:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                name = next(n for n in ("openbao", "postgres", "gateway") if _marks(n) in command)
+                name = next(n for n in _MARKS if _MARKS[n] in command)
                 found[name] = pid
         return found
 
@@ -55,20 +62,17 @@ class Up:
         return self.process.returncode, out, err
 
 
-def _marks(name: str) -> bytes:
-    return {"openbao": b"openbao.hcl", "postgres": b"-D\0", "gateway": b"serve.json"}[name]
-
-
 def start(
     data: Path,
     *,
     port: int | None = None,
     command: Sequence[str] = COMMAND,
+    options: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
 ) -> Up:
     port = port or free_port()
     process = subprocess.Popen(
-        [*command, "up", "--data", str(data), "--port", str(port)],
+        [*command, "up", "--data", str(data), "--port", str(port), *options],
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -58,9 +58,12 @@ def test_somebody_elses_folder(begin: Begin, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
 
 
-@pytest.mark.parametrize("setting", ["VAULT_GATEWAY_BAO_BINARY", "VAULT_GATEWAY_POSTGRES_BIN"])
+@pytest.mark.parametrize(
+    "setting", ["VAULT_GATEWAY_BAO_BINARY", "VAULT_GATEWAY_POSTGRES_BIN", "VAULT_GATEWAY_REDIS_BINARY"]
+)
 def test_a_missing_program(begin: Begin, tmp_path: Path, setting: str) -> None:
-    assert f"{setting} names /nowhere" in refusal(begin, tmp_path / "data", env={setting: "/nowhere"})
+    said = refusal(begin, tmp_path / "data", options=["--workers", "2"], env={setting: "/nowhere"})
+    assert f"{setting} names /nowhere" in said
 
 
 def test_nowhere_to_write(begin: Begin, tmp_path: Path) -> None:

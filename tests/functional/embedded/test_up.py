@@ -101,10 +101,11 @@ def test_a_killed_up_leaves_no_orphan_and_starts_again(begin: Begin, folder: Pat
 
 
 @pytest.mark.parametrize(
-    ("child", "named"), [("openbao", "OpenBao"), ("postgres", "PostgreSQL"), ("gateway", "the gateway")]
+    ("child", "named"),
+    [("openbao", "OpenBao"), ("postgres", "PostgreSQL"), ("redis", "Redis"), ("gateway", "the gateway")],
 )
 def test_a_killed_child_ends_up_with_one_line(begin: Begin, folder: Path, child: str, named: str) -> None:
-    up = begin(folder).wait_ready()
+    up = begin(folder, options=["--workers", "2"]).wait_ready()
     os.kill(up.children()[child], signal.SIGKILL)
     status, out, err = up.ended()
     assert (status, out) == (1, "")
