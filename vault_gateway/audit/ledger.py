@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import NoReturn
 from uuid import UUID
+
+from psycopg import Rollback
 
 from vault_gateway.access import Access, Decision, Resource
 from vault_gateway.audit import store
@@ -57,6 +60,10 @@ class Unit:
         """Takes as long as entering a tenant and opens nothing: what is unknown is looked for like what is foreign, so
         that not even time tells the two apart (guarantee 10)."""
         enter_tenant(self.conn, NIL_TENANT)
+
+    def undo(self) -> NoReturn:
+        """Ends the unit with nothing of it written."""
+        raise Rollback
 
     def decide(
         self, action: str, resource: Resource, context: Mapping[str, str | int] | None = None

@@ -178,10 +178,12 @@ class RoutingService:
             raise
 
     def _begin(self, asked: _Asked, end: End, to: SealedPhone) -> bool:
-        """The call and its event, in one transaction; False for another call's id."""
+        """The call and its event, in one statement; False, and neither is written, for another call's id."""
+        event = replace(_about(asked.event, end), fields=("phone",), token=to.phone.text)
+        begun = False
         with self._ledger.open(asked.who, end.tenant) as unit:
             begun = calls.insert_call(
-                unit.conn,
+                unit.recording(event),
                 asked.number.telecom,
                 asked.call.call_id,
                 asked.call.medium,
@@ -192,8 +194,8 @@ class RoutingService:
                 self._clock(),
                 asked_again_within=_ASKED_AGAIN_WITHIN,
             )
-            if begun:
-                unit.record(replace(_about(asked.event, end), fields=("phone",), token=to.phone.text))
+            if not begun:
+                unit.undo()
         return begun
 
     def _connect(self, asked: _Asked, end: End, to: SealedPhone) -> dict[str, Any]:
