@@ -39,6 +39,9 @@ def test_ids_are_uuid7_of_their_millisecond(moment: datetime, count: int) -> Non
 @given(moment=times, count=st.integers(0, 20))
 def test_ids_of_one_request_ascend(moment: datetime, count: int) -> None:
     made = new_ids(moment, count)
+    assert [(one, hash(one), repr(one), one.is_safe) for one in made] == [
+        (whole, hash(whole), repr(whole), whole.is_safe) for whole in (UUID(int=one.int) for one in made)
+    ]
     assert made == sorted(set(made))
 
 

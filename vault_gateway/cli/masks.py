@@ -38,7 +38,10 @@ def check(policies: Path | None, to_json: bool) -> None:
     examples = [
         *(("phone", phone, profile.phone(phone)) for phone in _PHONES),
         *(("name", name, profile.name(name)) for name in _NAMES),
-        *(("address", " ".join(region.values()), profile.address(region)) for region in _REGIONS),
+        *(
+            ("address", " ".join(region.values()), profile.address(tuple(region.items())))
+            for region in _REGIONS
+        ),
     ]
     if to_json:
         rows = [{"kind": kind, "value": value, "masked": masked} for kind, value, masked in examples]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from vault_gateway.errors import PolicyFileError
+from vault_gateway.tokens.levels import Region
 from vault_gateway.tokens.phones import split_country, split_extension
 from vault_gateway.yamlfile import YamlFault, read_yaml
 
@@ -113,12 +115,9 @@ class MaskingProfile:
         if extension is not None:
             return f"{self.phone(number)}-{'*' * len(extension)}", None
         country, national = split_country(number)
-        digits = len(national)
-        readable = max(0, digits - self.phone_hidden)
-        last = min(self.phone_last, readable)
-        first = min(self.phone_first, readable - last)
-        shown = national[digits - last :]
-        masked = national[:first] + "*" * (digits - first - last) + shown
+        first, hidden, last = _shape(self.phone_first, self.phone_hidden, self.phone_last, len(national))
+        shown = national[len(national) - last :]
+        masked = national[:first] + hidden + shown
         return masked if country == "86" else f"+{country} {masked}", shown if last == LAST else None
 
     def name(self, name: str) -> str:
@@ -127,12 +126,28 @@ class MaskingProfile:
         hidden = _count_graphemes(name[len(first) :], self.name_hidden)
         return (first if hidden >= self.name_hidden else "") + self.name_hidden_as
 
-    def address(self, region: dict[str, str]) -> str:
+    def address(self, region: Region) -> str:
         """The readable levels, then the sign that more is hidden; municipalities are not named twice."""
-        names = [region[level] for level in self.address_levels if region.get(level)]
-        shown = [name for at, name in enumerate(names) if at == 0 or name != names[at - 1]]
-        shown.append(self.address_hidden_as)
-        return ("" if region.get("country") == "CN" else ", ").join(shown)
+        return _readable(self.address_levels, region) + self.address_hidden_as
+
+
+@lru_cache(maxsize=64)
+def _shape(most_first: int, least_hidden: int, most_last: int, digits: int) -> tuple[int, str, int]:
+    """How many of so many digits are readable at the start, the signs behind them, and how many at the end."""
+    readable = max(0, digits - least_hidden)
+    last = min(most_last, readable)
+    first = min(most_first, readable - last)
+    return first, "*" * (digits - first - last), last
+
+
+@lru_cache(maxsize=16_384)
+def _readable(levels: tuple[str, ...], region: Region) -> str:
+    """Few regions get most parcels, and they are no secret."""
+    named = dict(region)
+    names = [named[level] for level in levels if named.get(level)]
+    shown = [name for at, name in enumerate(names) if at == 0 or name != names[at - 1]]
+    between = "" if named.get("country") == "CN" else ", "
+    return "".join(name + between for name in shown)
 
 
 def _graphemes(text: str, count: int) -> str:

@@ -62,8 +62,8 @@ class Normaliser:
         if parts.postcode:
             secret["postcode"] = parts.postcode
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
-        levels = dict(parts.region)
-        return Normalised(value, address_key(parts), self._masks().address(levels), region=levels)
+        mask = self._masks().address(parts.region)
+        return Normalised(value, address_key(parts), mask, region=dict(parts.region))
 
     def own_phone(self, value: object) -> Normalised:
         """A phone that its owner also calls from, so no virtual number: nobody's calls show one."""

@@ -50,7 +50,7 @@ def test_a_name_shows_its_first_character(masks: MaskingProfile, name: str, mask
 
 def test_an_address_ends_with_its_region(masks: MaskingProfile) -> None:
     region = {"country": "CN", "province": "北京市", "city": "北京市", "district": "朝阳区"}
-    assert masks.address(region) == "北京市朝阳区****"
+    assert masks.address(tuple(region.items())) == "北京市朝阳区****"
 
 
 @pytest.mark.parametrize(
