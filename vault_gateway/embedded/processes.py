@@ -23,7 +23,7 @@ _LOWEST_PORT = 10_000
 _LARGEST_LOG = 16 * 2**20
 # All that the engines get of our environment: PGPORT, BAO_* or VAULT_* would change what they do, and the
 # gateway's own settings hold secrets.
-_KEPT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "GOMAXPROCS", "GOMEMLIMIT")
+_KEPT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "GOMAXPROCS", "GOMEMLIMIT", "GOGC")
 
 
 def die_with_parent() -> None:

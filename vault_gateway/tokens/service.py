@@ -240,13 +240,14 @@ class TokenService:
             orders=_named(order),
             detail={"count": len(rows), "digest": digest},
         )
+        recording = unit.recording(event)
         store.insert_tokens(
-            unit.conn,
+            recording,
             tenant.id,
             rows,
             origin=origin_of(unit.caller),
             order_ref=order,
-            event_id=unit.record(event),
+            event_id=recording.row.event_id,
             now=self._clock(),
         )
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.rows import tuple_row
 
 from vault_gateway import arrays
+from vault_gateway.audit.store import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.keys import Ciphertext
 from vault_gateway.model import Kind, Origin
@@ -34,7 +35,7 @@ class NewToken(NamedTuple):
 
 
 def insert_tokens(
-    conn: Connection,
+    conn: Connection | Recording,
     tenant_id: UUID,
     tokens: Sequence[NewToken],
     *,
@@ -48,27 +49,27 @@ def insert_tokens(
         """
         insert into token (tenant_id, id, kind, origin, order_ref, key_version, ciphertext, blind_index,
                            masked, last4, region, event_id, created_at)
-        select %b, t.id, t.kind, %b, %b, t.key_version, t.ciphertext, t.blind_index,
-               t.masked, t.last4, t.region::jsonb, %b, %b
-        from unnest(%b::uuid[], %b::text[], %b::int[], %b::bytea[], %b::bytea[], %b::text[], %b::text[], %b::text[])
+        select %(tenant)b, t.id, t.kind, %(origin)b, %(order)b, t.key_version, t.ciphertext, t.blind_index,
+               t.masked, t.last4, t.region::jsonb, %(event)b, %(now)b
+        from unnest(%(id)b::uuid[], %(kind)b::text[], %(key_version)b::int[], %(ciphertext)b::bytea[],
+                    %(blind_index)b::bytea[], %(masked)b::text[], %(last4)b::text[], %(region)b::text[])
           as t (id, kind, key_version, ciphertext, blind_index, masked, last4, region)
         """,
-        (
-            tenant_id,
-            origin.value,
-            order_ref,
-            event_id,
-            now,
-            arrays.uuids([t.id for t in tokens]),
-            arrays.texts([t.kind for t in tokens]),
-            arrays.integers([t.ciphertext.key_version for t in tokens]),
-            arrays.blobs([t.ciphertext.data for t in tokens]),
-            arrays.digests([t.blind_index for t in tokens]),
-            arrays.texts([t.value.masked for t in tokens]),
-            arrays.texts([t.value.last4 for t in tokens]),
-            arrays.documents([t.value.region for t in tokens]),
-        ),
-        binary=True,
+        {
+            "tenant": tenant_id,
+            "origin": origin.value,
+            "order": order_ref,
+            "event": event_id,
+            "now": now,
+            "id": arrays.uuids([t.id for t in tokens]),
+            "kind": arrays.texts([t.kind for t in tokens]),
+            "key_version": arrays.integers([t.ciphertext.key_version for t in tokens]),
+            "ciphertext": arrays.blobs([t.ciphertext.data for t in tokens]),
+            "blind_index": arrays.digests([t.blind_index for t in tokens]),
+            "masked": arrays.texts([t.value.masked for t in tokens]),
+            "last4": arrays.texts([t.value.last4 for t in tokens]),
+            "region": arrays.documents([t.value.region for t in tokens]),
+        },
     )
 
 
