@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from limits import RateLimitItem
 from limits import parse as parse_rate
@@ -20,8 +20,8 @@ from vault_gateway import metrics
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
-# (key, seconds) to how many there are in this window now, and until which time of the epoch they count.
-CountUp = Callable[[str, int], tuple[int, float]]
+# The limit's name, its rate, and whose it is.
+Rated = tuple[str, str, str]
 
 # The same few rates for ever.
 parse = lru_cache(maxsize=256)(parse_rate)
@@ -29,6 +29,8 @@ parse = lru_cache(maxsize=256)(parse_rate)
 # After a failure nobody asks for a moment, or each request would wait for an answer.
 _LEFT_ALONE_S = 1.0
 _LOOKED_THROUGH_EVERY_S = 10.0
+# The share of a rate that a process takes at once, and how many of them it keeps at most.
+_LEASES, _MOST_LEASES = 1000, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,33 @@ class Allowance:
         }
 
 
+class Counting(Protocol):
+    """What is asked of fixed windows most often, each in one step. Keys are those of `limits`."""
+
+    def count_up(self, key: str, window_s: int, by: int) -> tuple[int, float]:
+        """How many there are in this window now, and until which time of the epoch they count."""
+
+    def count_up_beside(self, key: str, window_s: int, other: str) -> tuple[int, int]:
+        """One more, and how many of `other` there are."""
+
+
+@dataclass(slots=True)
+class _Lease:
+    """Calls that are counted already: `left` of them may be made until a time of the monotonic clock. `allowance` is
+    what remains without them."""
+
+    left: int
+    until: float
+    allowance: Allowance
+
+
 @dataclass(frozen=True, slots=True)
 class _Windows:
     """Both kinds of windows on one storage. A fixed one costs less; where a burst at its edge would matter, a moving
-    one is asked. `count_up` is a hit on a fixed one and the look at it in one step."""
+    one is asked."""
 
     storage: MemoryStorage | RedisStorage
-    count_up: CountUp
+    counting: Counting
     fixed: RateLimiter
     moving: RateLimiter
 
@@ -80,9 +102,12 @@ class _Memory(MemoryStorage):
         with self._counting:
             return super().get(key)
 
-    def count_up(self, key: str, expiry: int) -> tuple[int, float]:
+    def count_up(self, key: str, window_s: int, by: int) -> tuple[int, float]:
         with self._counting:
-            return self.incr(key, expiry), self.get_expiry(key)
+            return self.incr(key, window_s, by), self.get_expiry(key)
+
+    def count_up_beside(self, key: str, window_s: int, other: str) -> tuple[int, int]:
+        return self.incr(key, window_s), self.get(other)
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the name by which the library calls it
         if not self.timer.is_alive():
@@ -98,8 +123,8 @@ class _Memory(MemoryStorage):
             self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
 
 
-def _windows(storage: MemoryStorage | RedisStorage, count_up: CountUp) -> _Windows:
-    return _Windows(storage, count_up, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
+def _windows(storage: MemoryStorage | RedisStorage, counting: Counting) -> _Windows:
+    return _Windows(storage, counting, FixedWindowRateLimiter(storage), MovingWindowRateLimiter(storage))
 
 
 class Limits:
@@ -108,7 +133,7 @@ class Limits:
 
     def __init__(self, redis_url: str | None) -> None:
         memory = _Memory()
-        self._local = _windows(memory, memory.count_up)
+        self._local = _windows(memory, memory)
         self._redis_url = redis_url
         self._shared: _Windows | None = None
         self._away: tuple[type[Exception], ...] = ()
@@ -118,16 +143,46 @@ class Limits:
             self._redis, self._away = redis_storage, redis_storage.AWAY
         self._connecting = threading.Lock()
         self._left_alone_until = 0.0
+        self._leases: dict[str, _Lease] = {}
+        self._leasing = threading.Lock()
 
     def spend(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> Allowance:
-        """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up."""
+        """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up.
+
+        Of a high rate a process takes a thousandth at once from Redis, for the calls that come next: never more than
+        the rate are made, and a few less may be where several processes hold some."""
         item = parse(rate)
         key, window_s = item.key_for(name, who), item.get_expiry()
-        (count, until), local = self._counted(lambda windows: windows.count_up(key, window_s), local_will_do)
-        allowance = _allowance(item, item.amount - count, until)
-        if count > item.amount:
+        size = 1 if self._redis_url is None else max(1, item.amount // _LEASES)
+        if size > 1 and (allowance := self._leased(key)) is not None:
+            return allowance
+        (count, until), local = self._counted(
+            lambda windows: windows.counting.count_up(key, window_s, size), local_will_do
+        )
+        allowance = replace(_allowance(item, item.amount - count, until), local=local)
+        left = size - max(0, count - item.amount) - 1
+        if left < 0:
             raise too_many(name, allowance.reset_s)
-        return replace(allowance, local=True) if local else allowance
+        if left:
+            self._keep(key, _Lease(left, time.monotonic() + until - time.time(), allowance))
+        return replace(allowance, remaining=allowance.remaining + left)
+
+    def _leased(self, key: str) -> Allowance | None:
+        with self._leasing:
+            lease = self._leases.get(key)
+            left_s = 0.0 if lease is None else lease.until - time.monotonic()
+            if lease is None or lease.left == 0 or left_s <= 0:
+                return None
+            lease.left -= 1
+            remaining = lease.allowance.remaining + lease.left
+        return replace(lease.allowance, remaining=remaining, reset_s=max(1, math.ceil(left_s)))
+
+    def _keep(self, key: str, lease: _Lease) -> None:
+        with self._leasing:
+            if len(self._leases) >= _MOST_LEASES:
+                now = time.monotonic()
+                self._leases = {key: one for key, one in self._leases.items() if one.until > now and one.left}
+            self._leases[key] = lease
 
     def spend_moving(
         self, name: str, rate: str, who: str, count: int = 1, *, local_will_do: bool = False
@@ -172,6 +227,22 @@ class Limits:
             metrics.RATE_LIMITED.labels(name).inc()
         return taken
 
+    def take_and_look(self, one: Rated, other: Rated) -> tuple[bool, bool]:
+        """`take` of the one, and whether any of the other is left."""
+        item, look = parse(one[1]), parse(other[1])
+        key, beside = item.key_for(one[0], one[2]), look.key_for(other[0], other[2])
+
+        def hit(windows: _Windows) -> tuple[bool, bool]:
+            count, others = windows.counting.count_up_beside(key, item.get_expiry(), beside)
+            if count > item.amount:
+                _take_off(windows, item, one[0], one[2])
+            return count <= item.amount, others < look.amount
+
+        (taken, left), _ = self._counted(hit, local_will_do=False)
+        if not taken:
+            metrics.RATE_LIMITED.labels(one[0]).inc()
+        return taken, left
+
     def give_back(self, name: str, rate: str, who: str) -> None:
         """One that was taken, and turned out not to count."""
         item = parse(rate)
@@ -213,7 +284,7 @@ class Limits:
             with self._connecting:
                 if self._shared is None:
                     storage = self._redis.connect(url)
-                    self._shared = _windows(storage, self._redis.counting_up(storage))
+                    self._shared = _windows(storage, self._redis.counting(storage))
         return self._shared
 
 

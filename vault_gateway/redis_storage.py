@@ -4,12 +4,11 @@ and, with it, the library of its client."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from limits.errors import StorageError
 from limits.storage import RedisClusterStorage, RedisStorage
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.retry import Retry
 
 _CLUSTER_SCHEME = "redis+cluster://"
@@ -19,8 +18,8 @@ AWAY = (StorageError, RedisError, RedisClusterException)
 _ANSWERS_WITHIN_S = 0.5
 # The library asks for each of these by itself, three times the way there and back for every request.
 _COUNT_UP = b"""
-local count = redis.call('incr', KEYS[1])
-if count == 1 then redis.call('expire', KEYS[1], ARGV[1]) end
+local count = redis.call('incrby', KEYS[1], ARGV[2])
+if count == tonumber(ARGV[2]) then redis.call('expire', KEYS[1], ARGV[1]) end
 return {count, redis.call('pttl', KEYS[1])}
 """
 
@@ -37,12 +36,35 @@ def connect(url: str) -> RedisStorage:
     )
 
 
-def counting_up(storage: RedisStorage) -> Callable[[str, int], tuple[int, float]]:
-    """A hit on a fixed window of the library's, under its key, and what there is in it then."""
-    script = storage.get_connection().register_script(_COUNT_UP)
+class Counting:
+    """On fixed windows of the library's, under its keys."""
 
-    def count_up(key: str, expiry: int) -> tuple[int, float]:
-        count, left_ms = script([storage.prefixed_key(key)], [expiry])
+    def __init__(self, storage: RedisStorage) -> None:
+        self._storage = storage
+        self._script = storage.get_connection().register_script(_COUNT_UP)
+
+    def count_up(self, key: str, window_s: int, by: int) -> tuple[int, float]:
+        count, left_ms = self._script([self._storage.prefixed_key(key)], [window_s, by])
         return int(count), time.time() + max(left_ms, 0) / 1000
 
-    return count_up
+    def count_up_beside(self, key: str, window_s: int, other: str) -> tuple[int, int]:
+        return self.count_up(key, window_s, 1)[0], self._storage.get(other)
+
+
+class _CountingAtOnce(Counting):
+    """In one message: on a single server, for a cluster may keep the two in different places."""
+
+    def count_up_beside(self, key: str, window_s: int, other: str) -> tuple[int, int]:
+        pipe = self._storage.storage.pipeline(transaction=False)
+        pipe.get(self._storage.prefixed_key(other))
+        pipe.evalsha(self._script.sha, 1, self._storage.prefixed_key(key), window_s, 1)
+        try:
+            others, (count, _) = pipe.execute()
+        except NoScriptError:
+            # A server that has just started.
+            return super().count_up_beside(key, window_s, other)
+        return int(count), int(others or 0)
+
+
+def counting(storage: RedisStorage) -> Counting:
+    return Counting(storage) if isinstance(storage, RedisClusterStorage) else _CountingAtOnce(storage)

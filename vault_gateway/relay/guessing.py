@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vault_gateway import metrics
-from vault_gateway.limits import Limits
+from vault_gateway.limits import Limits, Rated
 from vault_gateway.relay.store.pool import RelayNumber
 
 # Wrong extensions in an hour. Of a caller, and on a number that is being tried out:
@@ -40,8 +40,8 @@ class Dialler:
         return count * int(10 ** max(0, self.number.digits - _SIX_DIGITS))
 
 
-# What a try counts for: the limit's name, its rate, and whose it is.
-Tries = tuple[tuple[str, str, str], ...]
+# What a try counts for.
+Tries = tuple[Rated, ...]
 
 
 class Guesses:
@@ -56,13 +56,15 @@ class Guesses:
     def take(self, who: Dialler) -> Tries | None:
         """Taken before an extension is looked at, so that who tries many at once has no more tries than others, and a
         locked caller learns nothing by going on (None). What was no wrong extension is given back."""
-        taken: Tries = ()
-        for one in self._of(who):
-            if not self._limits.take(*one):
-                self.give_back(taken)
-                return None
-            taken += (one,)
-        return taken
+        if who.anywhere is None:
+            return (_hidden(who),) if self._limits.take(*_hidden(who)) else None
+        taken, is_quiet = self._limits.take_and_look(_anywhere(who.anywhere), _of_number(who))
+        if not taken or is_quiet:
+            return (_anywhere(who.anywhere),) if taken else None
+        if self._limits.take(*_here(who)):
+            return _anywhere(who.anywhere), _here(who)
+        self.give_back((_anywhere(who.anywhere),))
+        return None
 
     def give_back(self, taken: Tries) -> None:
         for one in taken:
@@ -79,17 +81,25 @@ class Guesses:
 
     def _of(self, who: Dialler) -> Tries:
         if who.anywhere is None:
-            return (("relay-guess-hidden", _an_hour(who.of_all(OF_ALL_WHO_HIDE)), who.number.number),)
-        anywhere = ("relay-guess", _an_hour(OF_A_CALLER), who.anywhere.hex())
+            return (_hidden(who),)
         is_tried = not self._limits.has_left(*_of_number(who))
+        anywhere = _anywhere(who.anywhere)
         return (anywhere, _here(who)) if is_tried else (anywhere,)
 
 
-def _here(who: Dialler) -> tuple[str, str, str]:
+def _hidden(who: Dialler) -> Rated:
+    return "relay-guess-hidden", _an_hour(who.of_all(OF_ALL_WHO_HIDE)), who.number.number
+
+
+def _anywhere(caller: bytes) -> Rated:
+    return "relay-guess", _an_hour(OF_A_CALLER), caller.hex()
+
+
+def _here(who: Dialler) -> Rated:
     return "relay-guess-here", _an_hour(OF_A_CALLER_THERE), who.here.hex()
 
 
-def _of_number(who: Dialler) -> tuple[str, str, str]:
+def _of_number(who: Dialler) -> Rated:
     return "relay-guess-number", _an_hour(who.of_all(OF_A_NUMBER)), who.number.number
 
 
