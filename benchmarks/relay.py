@@ -1,7 +1,7 @@
 """How long a call waits to be connected: POST /v1/relay/route over HTTP, beside the floor, at two sizes of the pool;
 and how fast parcels get numbers while the pool is nearly full.
 
-    python -m benchmarks.relay [--bindings 10000 --bindings 1000000] [--rounds 3] [--seconds 2] [--clients 4]
+    python -m benchmarks.relay [--bindings 10000 --bindings 1000000] [--rounds 5] [--seconds 2] [--clients 4]
 
 The floor is what a call cannot leave out: one indexed read of the ciphertext, one audit row with its commit, one
 decrypt. `first` is a parcel's first call, which also notes whom a call back shall reach; `again` is any later one.
@@ -40,7 +40,7 @@ where s.number = %s and s.dialled = %s
 
 @click.command()
 @click.option("--bindings", "sizes", type=int, multiple=True, default=(10_000, 1_000_000), show_default=True)
-@click.option("--rounds", default=3, show_default=True)
+@click.option("--rounds", default=5, show_default=True)
 @click.option("--seconds", default=2.0, show_default=True)
 @click.option("--clients", "threads", default=4, show_default=True)
 def main(sizes: tuple[int, ...], rounds: int, seconds: float, threads: int) -> None:
