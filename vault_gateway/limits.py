@@ -17,6 +17,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from vault_gateway import metrics
+from vault_gateway.allowances import SHARES, Allowance, Leases
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
@@ -29,28 +30,6 @@ parse = lru_cache(maxsize=256)(parse_rate)
 # After a failure nobody asks for a moment, or each request would wait for an answer.
 _LEFT_ALONE_S = 1.0
 _LOOKED_THROUGH_EVERY_S = 10.0
-# The share of a rate that a process takes at once, and how many of them it keeps at most.
-_LEASES, _MOST_LEASES = 1000, 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What is left of a quota: `remaining` calls for `reset_s` seconds. `local` where this process counted alone
-    although it should not."""
-
-    quota: int
-    window_s: int
-    remaining: int
-    reset_s: int
-    local: bool = False
-
-    def headers(self, name: str) -> dict[str, str]:
-        """The fields of the IETF draft on RateLimit headers (draft-ietf-httpapi-ratelimit-headers)."""
-        policy = f'"{name}-local"' if self.local else f'"{name}"'
-        return {
-            "RateLimit-Policy": f"{policy};q={self.quota};w={self.window_s}",
-            "RateLimit": f"{policy};r={self.remaining};t={self.reset_s}",
-        }
 
 
 class Counting(Protocol):
@@ -61,16 +40,6 @@ class Counting(Protocol):
 
     def count_up_beside(self, key: str, window_s: int, other: str) -> tuple[int, int]:
         """One more, and how many of `other` there are."""
-
-
-@dataclass(slots=True)
-class _Lease:
-    """Calls that are counted already: `left` of them may be made until a time of the monotonic clock. `allowance` is
-    what remains without them."""
-
-    left: int
-    until: float
-    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +112,7 @@ class Limits:
             self._redis, self._away = redis_storage, redis_storage.AWAY
         self._connecting = threading.Lock()
         self._left_alone_until = 0.0
-        self._leases: dict[str, _Lease] = {}
-        self._leasing = threading.Lock()
+        self._leases = Leases()
 
     def spend(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> Allowance:
         """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up.
@@ -153,8 +121,8 @@ class Limits:
         the rate are made, and a few less may be where several processes hold some."""
         item = parse(rate)
         key, window_s = item.key_for(name, who), item.get_expiry()
-        size = 1 if self._redis_url is None else max(1, item.amount // _LEASES)
-        if size > 1 and (allowance := self._leased(key)) is not None:
+        size = 1 if self._redis_url is None else max(1, item.amount // SHARES)
+        if size > 1 and (allowance := self._leases.take(key)) is not None:
             return allowance
         (count, until), local = self._counted(
             lambda windows: windows.counting.count_up(key, window_s, size), local_will_do
@@ -164,25 +132,8 @@ class Limits:
         if left < 0:
             raise too_many(name, allowance.reset_s)
         if left:
-            self._keep(key, _Lease(left, time.monotonic() + until - time.time(), allowance))
+            self._leases.keep(key, left, until - time.time(), allowance)
         return replace(allowance, remaining=allowance.remaining + left)
-
-    def _leased(self, key: str) -> Allowance | None:
-        with self._leasing:
-            lease = self._leases.get(key)
-            left_s = 0.0 if lease is None else lease.until - time.monotonic()
-            if lease is None or lease.left == 0 or left_s <= 0:
-                return None
-            lease.left -= 1
-            remaining = lease.allowance.remaining + lease.left
-        return replace(lease.allowance, remaining=remaining, reset_s=max(1, math.ceil(left_s)))
-
-    def _keep(self, key: str, lease: _Lease) -> None:
-        with self._leasing:
-            if len(self._leases) >= _MOST_LEASES:
-                now = time.monotonic()
-                self._leases = {key: one for key, one in self._leases.items() if one.until > now and one.left}
-            self._leases[key] = lease
 
     def spend_moving(
         self, name: str, rate: str, who: str, count: int = 1, *, local_will_do: bool = False

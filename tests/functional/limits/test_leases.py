@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from secrets import token_hex
 
@@ -10,7 +11,7 @@ import pytest
 from redis import Redis as RedisClient
 
 from tests.functional.limits.conftest import Redis
-from vault_gateway import limits
+from vault_gateway import allowances
 from vault_gateway.errors import GatewayError
 from vault_gateway.limits import Limits
 
@@ -46,18 +47,18 @@ def test_what_is_left_falls_call_by_call(redis: Redis) -> None:
 def test_a_lease_ends_with_its_window(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     process = Limits(redis.url)
     process.spend("client", RATE, "shop")
-    [lease] = process._leases.values()
+    [lease] = process._leases._leases.values()
     assert lease.left == LEASE - 1
     later = time.monotonic() + 3601
     monkeypatch.setattr(time, "monotonic", lambda: later)
     process.spend("client", RATE, "shop")
-    [again] = process._leases.values()
+    [again] = process._leases._leases.values()
     assert again is not lease
     # What nobody asks for any more is let go.
-    monkeypatch.setattr(limits, "_MOST_LEASES", 1)
+    monkeypatch.setattr(allowances, "_MOST", 1)
     later += 3601
     process.spend("client", RATE, "another shop")
-    assert len(process._leases) == 1
+    assert len(process._leases._leases) == 1
 
 
 def test_a_try_and_a_look_are_one_question_also_of_a_server_that_has_just_started(redis: Redis) -> None:
@@ -75,3 +76,12 @@ def test_a_try_and_a_look_are_one_question_also_of_a_server_that_has_just_starte
     process.give_back(*one)
     assert process.take(*one)
     assert not process.take(*one)
+
+
+def test_what_many_threads_take_at_one_moment_is_not_lost(redis: Redis) -> None:
+    """But for a thread that asks while the last parts are in others' hands."""
+    process, threads = Limits(redis.url), 16
+    with ThreadPoolExecutor(threads) as pool:
+        asked = [pool.submit(process.spend, "client", RATE, "shop") for _ in range(CALLS + 500)]
+    made = sum(one.exception() is None for one in asked)
+    assert CALLS - threads * LEASE <= made <= CALLS
