@@ -6,7 +6,6 @@ telecom that owns the number. Every question is an event, answered or not.
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,7 +28,7 @@ from vault_gateway.relay.store import calls, pool
 from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.relay.store.calls import End, SealedPhone
 from vault_gateway.relay.store.pool import RelayNumber
-from vault_gateway.relay.texts import mask_numbers
+from vault_gateway.relay.texts import extension_in, mask_numbers, without_extension
 from vault_gateway.tokens.phones import split_extension
 
 MAX_SECONDS = 3600
@@ -86,7 +85,7 @@ class RoutingService:
         """
         number, event = self._own_number(who, call)
         asked = _Asked(who, call, number, event, self._dialler(call, number))
-        extension = call.extension or _extension_in(call.text, number.digits)
+        extension = call.extension or extension_in(call.text, number.digits)
         if number.mode == "axb" or not call.extension:
             # One of a pair, or somebody who calls back: those are known and guess nothing. They come before digits
             # that a message begins with, which may be the code of a gate; but where nobody can be called back the
@@ -240,7 +239,7 @@ class RoutingService:
         if extension is not None:
             answer["extension"] = extension
         if asked.call.text is not None:
-            answer["text"] = mask_numbers(_without_extension(asked.call.text, asked.extension))
+            answer["text"] = mask_numbers(without_extension(asked.call.text, asked.extension))
         return self._answered("connect", answer)
 
     def _open(self, who: Caller, end: End, to: SealedPhone, event: Event) -> str:
@@ -298,19 +297,3 @@ def _fits(extension: str, number: RelayNumber) -> bool:
 
 def _about(event: Event, end: End | None) -> Event:
     return event if end is None else replace(event, waybill=end.waybill_no, carrier=end.carrier)
-
-
-def _extension_in(text: str | None, digits: int) -> str | None:
-    """The extension that a message begins with: `471123 I am at the door`."""
-    found = _leading(digits).match(text) if text is not None and digits else None
-    return None if found is None else found[1]
-
-
-def _without_extension(text: str, extension: str | None) -> str:
-    """Digits that were not dialled belong to what is said."""
-    found = _leading(len(extension)).match(text) if extension else None
-    return text if found is None or found[1] != extension else text[found.end() :]
-
-
-def _leading(digits: int) -> re.Pattern[str]:
-    return re.compile(rf"\s*#?([0-9]{{{digits}}})(?:[\s:,;#]+|\Z)")

@@ -1,4 +1,5 @@
-"""Phone numbers in the text of a message: masked on the way, or the two would just write them to each other."""
+"""The text of a message: the extension that it begins with, and phone numbers in it, masked on the way, or the two
+would just write them to each other."""
 
 from __future__ import annotations
 
@@ -29,3 +30,19 @@ def mask_numbers(text: str) -> str:
 
 def _is_digit(character: str) -> bool:
     return character in _SPOKEN or unicodedata.numeric(character, None) in _ONE_DIGIT
+
+
+def extension_in(text: str | None, digits: int) -> str | None:
+    """The extension that a message begins with: `471123 I am at the door`."""
+    found = _leading(digits).match(text) if text is not None and digits else None
+    return None if found is None else found[1]
+
+
+def without_extension(text: str, extension: str | None) -> str:
+    """Digits that were not dialled belong to what is said."""
+    found = _leading(len(extension)).match(text) if extension else None
+    return text if found is None or found[1] != extension else text[found.end() :]
+
+
+def _leading(digits: int) -> re.Pattern[str]:
+    return re.compile(rf"\s*#?([0-9]{{{digits}}})(?:[\s:,;#]+|\Z)")
