@@ -207,12 +207,16 @@ def test_nobody_but_a_telecom_asks_where_a_call_goes(line: Line, world: World, a
         assert actor.post("/v1/relay/route", body).status_code == 404
 
 
-def test_a_repeated_question_is_answered_alike(line: Line) -> None:
+def test_a_repeated_question_is_answered_alike(line: Line, auditor: Actor) -> None:
     first = line.call(line.courier_phone, line.extension, call_id="same")
     again = line.call(line.courier_phone, line.extension, call_id="same")
     assert first.get_json() == again.get_json()
     other = line.call(canaries.phone(), line.extension, call_id="same")
     assert other.get_json()["reason"] == "no_binding"
+    # What was not told is on record as a denial alone.
+    path = f"/v1/audit/events?action=relay.route&waybill={line.waybill_no}"
+    outcomes = [item["outcome"] for item in auditor.get(path).get_json()["items"]]
+    assert sorted(outcomes) == ["allow", "allow", "deny"]
 
 
 def test_numbers_in_a_message_are_masked_and_the_extension_is_read_from_it(line: Line) -> None:
