@@ -30,7 +30,7 @@ NUMBERS = 10
 
 # One row a parcel: of which all its others are made. An extension is its place on its number, far from its neighbours'.
 _PARCELS = """
-create unlogged table seed as
+create unlogged table seed with (autovacuum_enabled = off) as
 select n, t.tenant_id, at, uuidv7(at - now()) as waybill_id, uuidv7(at - now()) as phone,
        uuidv7(at - now()) as binding_id, uuidv7(at - now()) as event_id,
        'BN' || lpad(n::text, 13, '0') as waybill_no,

@@ -75,14 +75,15 @@ class Caller:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(workers: int | None = None) -> Iterator[Stage]:
+    """With so many processes of the gateway, or as many as `up` starts by itself."""
     with tempfile.TemporaryDirectory(prefix="vault-gateway-bench-") as folder:
         # As root PostgreSQL is another user, who has to pass through.
         Path(folder).chmod(0o711)
         os.environ["VAULT_GATEWAY_POLICIES"] = str(_policies(Path(folder) / "policies"))
         # What is measured is how fast it could be, not how fast one client may.
         os.environ["VAULT_GATEWAY_CLIENT_RATE"] = "1000000/minute"
-        with running(Path(folder) / "data", port=free_port()) as (instance, url):
+        with running(Path(folder) / "data", port=free_port(), workers=workers) as (instance, url):
             yield Stage(instance, url)
 
 

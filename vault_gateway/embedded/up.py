@@ -66,10 +66,12 @@ def up(data: Path, host: str, port: int, *, workers: int, say: Callable[[str], N
 
 
 @contextmanager
-def running(data: Path, *, host: str = "127.0.0.1", port: int) -> Iterator[tuple[Instance, str]]:
+def running(
+    data: Path, *, host: str = "127.0.0.1", port: int, workers: int | None = None
+) -> Iterator[tuple[Instance, str]]:
     """The same for a demo, a benchmark or a test: yields the instance and the gateway's URL, then stops."""
     _require_free(host, port)
-    with Instance(data, workers=default_workers()) as instance:
+    with Instance(data, workers=workers or default_workers()) as instance:
         gateway = _start_gateway(instance, host, port)
         try:
             _wait_until_ready(instance, gateway, host, port)
