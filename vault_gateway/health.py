@@ -40,7 +40,7 @@ def health_blueprint(
         registry = REGISTRY
         if multiprocess_metrics:
             registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            multiprocess.MultiProcessCollector(registry)
         return Response(generate_latest(registry), mimetype=CONTENT_TYPE_LATEST)
 
     return room

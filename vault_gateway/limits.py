@@ -89,7 +89,7 @@ class _Memory(MemoryStorage):
     def _look_through(self) -> None:
         # What somebody else lets go meanwhile is missed, and its name, which is a caller's, would be printed.
         with suppress(KeyError):
-            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
+            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]  # private to the library
 
 
 def _windows(storage: MemoryStorage | RedisStorage, counting: Counting) -> _Windows:

@@ -137,7 +137,7 @@ def options(settings: Settings) -> dict[str, Any]:
 def _forget_worker(_server: Any, worker: Any) -> None:
     """What an ended worker counted stays in the sums; its gauges go."""
     if metrics_folder.VARIABLE in os.environ:
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(worker.pid)
 
 
 def _forget_all(_server: Any) -> None:

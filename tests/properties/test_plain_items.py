@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
 
 from vault_gateway.shapes import PlainNested
 from vault_gateway.waybills.schemas import ManyWaybillsSchema, OrderSchema
@@ -52,6 +52,7 @@ def _as_only_item(item: Any) -> tuple[str, Any]:
 
 def test_an_order_as_merchants_send_it_is_taken_as_it_is() -> None:
     items = ManyWaybillsSchema().fields["items"]
-    assert isinstance(items.inner, PlainNested)  # type: ignore[attr-defined]  # it is a list
+    assert isinstance(items, fields.List)
+    assert isinstance(items.inner, PlainNested)
     order = {**_GOOD, "order": "A-1", "sender": _TOKENS, "relay": True, "waybill_no": "SF0123456789012"}
     assert ManyWaybillsSchema().load({"items": [order]})["items"][0] is order

@@ -78,8 +78,8 @@ def openapi_document() -> dict[str, Any]:
         externalDocs={"description": "All error codes", "url": "/docs/errors"},
     )
     assert marshmallow.converter is not None, "made by APISpec"
-    marshmallow.converter.add_attribute_function(_ecma_pattern)  # type: ignore[no-untyped-call]
-    marshmallow.converter.add_attribute_function(_public_key)  # type: ignore[no-untyped-call]
+    marshmallow.converter.add_attribute_function(_ecma_pattern)
+    marshmallow.converter.add_attribute_function(_public_key)
     add_components(spec)
     for operation in OPERATIONS:
         spec.path(path=operation.path, operations={operation.method: described(operation)})

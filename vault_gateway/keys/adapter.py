@@ -13,8 +13,7 @@ from vault_gateway.keys.server import Asks
 _BODILESS = ("get", "list", "delete")
 
 
-# hvac has no types, so its base class is Any to mypy.
-class PooledAdapter(Adapter):  # type: ignore[misc]
+class PooledAdapter(Adapter):  # type: ignore[misc]  # hvac ships no types
     """Lets `hvac.api` classes speak through an `Asks`. Answers are parsed JSON, {} where Vault sends none.
 
     hvac's own adapters put the whole answer into the text of an exception, with a batch's other values in it;

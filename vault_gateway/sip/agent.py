@@ -48,7 +48,7 @@ class _InOrder(Udp_server_opts):  # type: ignore[misc]  # sippy ships no types
     nworkers = 1
 
 
-class _Transactions(SipTransactionManager):  # type: ignore[misc]
+class _Transactions(SipTransactionManager):  # type: ignore[misc]  # as above
     model_udp_server = (Udp_server, _InOrder)
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from tests.functional.embedded.installation import Up, call, processes_with, run
 from vault_gateway.embedded.up import default_workers
 
@@ -52,7 +50,6 @@ def test_a_rate_holds_for_all_workers_together(begin: Begin, folder: Path) -> No
     assert not socket.exists()
 
 
-@pytest.mark.skipif(os.cpu_count() == 1, reason="one core, one worker")
 def test_there_is_a_worker_for_each_core_where_there_is_a_redis(begin: Begin, folder: Path) -> None:
     assert shutil.which("redis-server"), "needs redis-server: tools/debian-packages.sh installs it"
     up = begin(folder).wait_ready()
