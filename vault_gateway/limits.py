@@ -118,10 +118,12 @@ class Limits:
         """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up.
 
         Of a high rate a process takes a thousandth at once from Redis, for the calls that come next: never more than
-        the rate are made, and a few less may be where several processes hold some."""
+        the rate are made, and a few less may be where several processes hold some. Not where only Redis will do: what
+        was taken before would go on without it."""
         item = parse(rate)
         key, window_s = item.key_for(name, who), item.get_expiry()
-        size = 1 if self._redis_url is None else max(1, item.amount // SHARES)
+        shares = self._redis_url is not None and local_will_do
+        size = max(1, item.amount // SHARES) if shares else 1
         if size > 1 and (allowance := self._leases.take(key)) is not None:
             return allowance
         (count, until), local = self._counted(

@@ -24,7 +24,7 @@ def test_a_high_rate_is_asked_for_seldom_and_never_exceeded(redis: Redis) -> Non
     with RedisClient.from_url(redis.url) as server:
         for process in islice(cycle(processes), CALLS + 50):
             try:
-                allowance = process.spend("client", RATE, "shop")
+                allowance = process.spend("client", RATE, "shop", local_will_do=True)
             except GatewayError as error:
                 refusals.append(error)
             else:
@@ -38,26 +38,34 @@ def test_a_high_rate_is_asked_for_seldom_and_never_exceeded(redis: Redis) -> Non
     assert asked <= CALLS / LEASE + 60
 
 
+def test_what_only_redis_may_count_is_never_taken_beforehand(redis: Redis) -> None:
+    process = Limits(redis.url)
+    process.spend("client", RATE, "telecom")
+    redis.stop()
+    with pytest.raises(GatewayError, match="redis_unavailable"):
+        process.spend("client", RATE, "telecom")
+
+
 def test_what_is_left_falls_call_by_call(redis: Redis) -> None:
     process = Limits(redis.url)
-    left = [process.spend("client", RATE, "shop").remaining for _ in range(10)]
+    left = [process.spend("client", RATE, "shop", local_will_do=True).remaining for _ in range(10)]
     assert left == list(range(CALLS - 1, CALLS - 11, -1))
 
 
 def test_a_lease_ends_with_its_window(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     process = Limits(redis.url)
-    process.spend("client", RATE, "shop")
+    process.spend("client", RATE, "shop", local_will_do=True)
     [lease] = process._leases._leases.values()
     assert lease.left == LEASE - 1
     later = time.monotonic() + 3601
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    process.spend("client", RATE, "shop")
+    process.spend("client", RATE, "shop", local_will_do=True)
     [again] = process._leases._leases.values()
     assert again is not lease
     # What nobody asks for any more is let go.
     monkeypatch.setattr(allowances, "_MOST", 1)
     later += 3601
-    process.spend("client", RATE, "another shop")
+    process.spend("client", RATE, "another shop", local_will_do=True)
     assert len(process._leases._leases) == 1
 
 
@@ -82,6 +90,8 @@ def test_what_many_threads_take_at_one_moment_is_not_lost(redis: Redis) -> None:
     """But for a thread that asks while the last parts are in others' hands."""
     process, threads = Limits(redis.url), 16
     with ThreadPoolExecutor(threads) as pool:
-        asked = [pool.submit(process.spend, "client", RATE, "shop") for _ in range(CALLS + 500)]
+        asked = [
+            pool.submit(process.spend, "client", RATE, "shop", local_will_do=True) for _ in range(CALLS + 500)
+        ]
     made = sum(one.exception() is None for one in asked)
     assert CALLS - threads * LEASE <= made <= CALLS
