@@ -17,6 +17,9 @@ from vault_gateway.model import Principal, Role
 
 Context = Mapping[str, str | int]
 
+# One for each client and thing that it does, half a kilobyte each.
+_MOST_ANSWERS = 10_000
+
 log = structlog.get_logger("vault_gateway.access")
 
 # Attributes of a principal that its role's entity type has; the schema refuses any other.
@@ -45,12 +48,16 @@ class Decision:
     fault: bool = False
 
 
+Answers = dict[tuple[object, ...], Decision]
+
+
 class Access:
     """Decides by a policy set. Anything but a clean Allow is a denial, an evaluation error included."""
 
     def __init__(self, policies: Policies | InForce[Policies]) -> None:
         """What is in force may change between two questions; one that is being decided keeps its set."""
         self._policies = policies if callable(policies) else always(policies)
+        self._remembered: tuple[Policies, Answers] | None = None
 
     def decide(
         self,
@@ -61,21 +68,45 @@ class Access:
     ) -> Decision:
         return self.decide_each(principal, resource, [(action, context)])[0]
 
+    def decide_on_ground(self, principal: Principal, action: str, resource: Resource) -> Decision:
+        """`decide` for what is asked before each request of a caller. By one policy set equal questions have equal
+        answers, so that those given are remembered for as long as it is in force."""
+        policies, answers = self._answers_of(self._policies())
+        asked = (principal, action, resource.type, resource.id, *resource.attributes.items())
+        known = answers.get(asked)
+        if known is None:
+            [known] = _decided(policies, principal, resource, [(action, None)])
+            if len(answers) >= _MOST_ANSWERS:
+                answers.clear()
+            if not known.fault:
+                answers[asked] = known
+        return known
+
     def decide_each(
         self, principal: Principal, resource: Resource, asked: Sequence[tuple[str, Context | None]]
     ) -> list[Decision]:
         """Of several actions with their contexts, each for itself, in order. Cedar reads principal and resource once,
         which is half of what a decision costs."""
-        policies = self._policies()
-        answers = cedarpy.is_authorized_batch(
-            [_request(principal, action, resource, context) for action, context in asked],
-            policies.that_can_meet(entity_type(principal), resource.type),
-            _entities(principal, resource),
-            policies.schema,
-        )
-        return [
-            _decision(principal, action, answer) for (action, _), answer in zip(asked, answers, strict=True)
-        ]
+        return _decided(self._policies(), principal, resource, asked)
+
+    def _answers_of(self, policies: Policies) -> tuple[Policies, Answers]:
+        """Read and replaced as one: a thread that still decides by an older set writes into that one's answers."""
+        remembered = self._remembered
+        if remembered is None or remembered[0] is not policies:
+            remembered = self._remembered = (policies, {})
+        return remembered
+
+
+def _decided(
+    policies: Policies, principal: Principal, resource: Resource, asked: Sequence[tuple[str, Context | None]]
+) -> list[Decision]:
+    answers = cedarpy.is_authorized_batch(
+        [_request(principal, action, resource, context) for action, context in asked],
+        policies.that_can_meet(entity_type(principal), resource.type),
+        _entities(principal, resource),
+        policies.schema,
+    )
+    return [_decision(principal, action, answer) for (action, _), answer in zip(asked, answers, strict=True)]
 
 
 def _decision(principal: Principal, action: str, answer: cedarpy.AuthzResult) -> Decision:

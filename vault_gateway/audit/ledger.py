@@ -148,7 +148,7 @@ class Ledger:
         self, caller: Caller, event: Event, resource: Resource, answer: GatewayError
     ) -> tuple[str, ...]:
         """Asks before anything is done: the policy ids that permit it. A denial is an event, then `answer`."""
-        decision = self._access.decide(caller.principal, event.action, resource)
+        decision = self._access.decide_on_ground(caller.principal, event.action, resource)
         if decision.allowed:
             return decision.policies
         with self.open(caller):
