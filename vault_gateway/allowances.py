@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 # Of a rate a process takes one of so many shares at once, and it keeps so many at most.
 SHARES, _MOST = 1000, 20_000
+_LATELY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +70,22 @@ class Leases:
             if beside is not None and beside.until > now:
                 left += beside.left
             self._leases[key] = _Lease(left, now + window_s, allowance)
+
+
+class Looks:
+    """Keys of windows in which something was left within the last second. Thread-safe: each step is one of the
+    dictionary's own."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def good(self, key: str) -> bool:
+        return self._until.get(key, 0.0) > time.monotonic()
+
+    def keep(self, key: str) -> None:
+        if len(self._until) >= _MOST:
+            self._until = {}
+        self._until[key] = time.monotonic() + _LATELY_S
+
+    def forget(self, key: str) -> None:
+        self._until.pop(key, None)

@@ -123,7 +123,9 @@ class Edge:
 
     def _authenticate(self, ip: str) -> Principal:
         local_will_do = self._local_will_do()
-        self._limits.require_left("failed-logins", self._failed_logins, ip, local_will_do=local_will_do)
+        self._limits.require_left(
+            "failed-logins", self._failed_logins, ip, local_will_do=local_will_do, lately_will_do=True
+        )
         principal = self._principal()
         if principal is None:
             metrics.FAILED_LOGINS.inc()

@@ -17,7 +17,7 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from vault_gateway import metrics
-from vault_gateway.allowances import SHARES, Allowance, Leases
+from vault_gateway.allowances import SHARES, Allowance, Leases, Looks
 from vault_gateway.errors import GatewayError, unavailable
 
 T = TypeVar("T")
@@ -113,6 +113,7 @@ class Limits:
         self._connecting = threading.Lock()
         self._left_alone_until = 0.0
         self._leases = Leases()
+        self._looks = Looks()
 
     def spend(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> Allowance:
         """Counts one call of `who`; raises 429 `rate_limited` with Retry-After once `rate` is used up.
@@ -122,6 +123,7 @@ class Limits:
         was taken before would go on without it."""
         item = parse(rate)
         key, window_s = item.key_for(name, who), item.get_expiry()
+        self._looks.forget(key)
         shares = self._redis_url is not None and local_will_do
         size = max(1, item.amount // SHARES) if shares else 1
         if size > 1 and (allowance := self._leases.take(key)) is not None:
@@ -152,17 +154,27 @@ class Limits:
         if reset_s:
             raise too_many(name, reset_s)
 
-    def require_left(self, name: str, rate: str, who: str, *, local_will_do: bool = False) -> None:
-        """Raises 429 when nothing is left, without counting."""
+    def require_left(
+        self, name: str, rate: str, who: str, *, local_will_do: bool = False, lately_will_do: bool = False
+    ) -> None:
+        """Raises 429 when nothing is left, without counting.
+
+        Where `lately_will_do`, Redis is not asked again within a second, unless this process counted one of them: of
+        several processes each may let one more through than was left."""
         item = parse(rate)
+        key = item.key_for(name, who)
+        if lately_will_do and self._looks.good(key):
+            return
 
         def look(windows: _Windows) -> int:
             left = windows.fixed.test(item, name, who)
             return 0 if left else _reset_s(windows.fixed, item, name, who)
 
-        reset_s, _ = self._counted(look, local_will_do)
+        reset_s, local = self._counted(look, local_will_do)
         if reset_s:
             raise too_many(name, reset_s)
+        if lately_will_do and self._redis_url is not None and not local:
+            self._looks.keep(key)
 
     def take(self, name: str, rate: str, who: str) -> bool:
         """Counts one call of `who`, in the same step in which it is seen that one is left; else False, and nothing is
