@@ -35,7 +35,9 @@ def json_object(raw: bytes, mimetype: str) -> dict[str, Any]:
         raise _invalid("The body is not valid JSON in UTF-8.") from None
     if not isinstance(value, dict):
         raise _invalid("The body must be a JSON object.")
-    if _count_names(value) != _count_ends(raw):
+    names = _count_names(value)
+    # Where no text has a colon in it, each one ends a name: one byte is counted ten times as fast as two.
+    if names != raw.count(b":") and names != _count_ends(raw):
         _require_single_names(raw)
     return value
 

@@ -71,6 +71,7 @@ def test_colons_and_quotes_are_no_names(raw: bytes) -> None:
     [
         b'{"a": 1, "a": 2}',
         b'{"a": 1, "\\u0061": 2}',
+        b'{"a": 1, "a": "\\u003a"}',
         b'{"x": {"a": 1, "b": ":", "a": 2}}',
         b'{"x": [[{"a" : 1, "a":2}]]}',
         b'{"a" : 1, "a" : 2, "b": ":"}',
