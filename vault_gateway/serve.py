@@ -115,6 +115,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "bind": f"{host}:{settings.port}",
         "workers": settings.workers,
         "worker_class": Worker,
+        # The one whose faults `Worker` knows; gunicorn would take another where it is installed.
+        "http_parser": "python",
         "threads": settings.threads,
         "timeout": 30,
         "graceful_timeout": 10,
