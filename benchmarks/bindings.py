@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import dict_row
 
+from benchmarks.sealing import sealed
 from benchmarks.stage import Stage
 from vault_gateway.database import Connection
 from vault_gateway.ids import new_ids
@@ -215,8 +216,7 @@ class Seed:
         with Vault(settings.vault_addr, operations=1, batch_items=settings.vault_batch_items) as vault:
             tokenizer = Tokenizer(vault, settings.identities["tokenizer"])
             items = [(address, phone.encode()) for address, phone in zip(addresses, phones, strict=True)]
-            sealed = tokenizer.seal(platform, items, [])[0]
-        return [one for one in sealed if isinstance(one, Ciphertext)]
+            return sealed(tokenizer, platform, items)
 
     @contextmanager
     def _admin(self) -> Iterator[Connection]:

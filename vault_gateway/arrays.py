@@ -7,7 +7,7 @@ cast (`%b::uuid[]`), from which the server knows what the bytes are.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -44,7 +44,7 @@ def texts(values: Sequence[str | None]) -> Array:
     return _mixed(_TEXT, [None if value is None else value.encode() for value in values])
 
 
-def documents(values: Sequence[dict[str, str] | None]) -> Array:
+def documents(values: Sequence[Mapping[str, str] | None]) -> Array:
     """Texts of JSON: `%b::text[]`, and each a jsonb by a cast of its own."""
     return _mixed(_TEXT, [None if value is None else orjson.dumps(value) for value in values])
 

@@ -12,7 +12,6 @@ from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
-from vault_gateway.ids import new_id
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Kind, Origin, Tenant
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store.bindings import Phone
@@ -48,7 +47,7 @@ class CourierService:
         event = Event("courier.register", resource=f"courier:{handle}", carrier=carrier, station=station)
         policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
-        row = None if phone is None else self._seal_phone(tenant, phone)
+        new = None if phone is None else self._seal_phone(tenant, phone)
         with self._ledger.open(caller, tenant) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
@@ -59,15 +58,15 @@ class CourierService:
             event_id = unit.record(replace(event, policies=policies))
             # First the courier's row, which two requests for one handle wait for: each then finds the other's phone.
             identity_store.ensure_courier(unit.conn, carrier, handle, station, None, now)
-            if row is not None:
+            if new is not None:
                 old = identity_store.courier_phone(unit.conn, carrier, handle)
                 if old is not None:
                     self._erase(unit, tenant, old, now)
-                _insert_phone(unit, tenant, row, event_id, now)
-                identity_store.ensure_courier(unit.conn, carrier, handle, station, row.id, now)
+                _insert_phone(unit, tenant, new, event_id, now)
+                identity_store.ensure_courier(unit.conn, carrier, handle, station, new.ids[0], now)
             if key is not None:
-                keep_answer(unit.conn, key, "" if row is None else str(row.id), self._clock)
-        return None if row is None else row.value.masked
+                keep_answer(unit.conn, key, "" if new is None else str(new.ids[0]), self._clock)
+        return None if new is None else new.values[0].masked
 
     def remove(self, caller: Caller, handle: str) -> None:
         """The handle is nobody's from now on, its key is dead, and its phone is erased."""
@@ -91,19 +90,19 @@ class CourierService:
         token_store.erase(unit.conn, tenant.id, phone, now)
         self._relay.release_of_phone(unit, Phone(tenant.id, phone))
 
-    def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewToken:
+    def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewTokens:
         try:
             value = self._normaliser.own_phone(phone)
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
-        return self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)], [new_id(self._clock())])[0]
+        return self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)])
 
 
 def _insert_phone(
-    unit: Unit, tenant: Tenant, row: token_store.NewToken, event_id: UUID, now: datetime
+    unit: Unit, tenant: Tenant, new: token_store.NewTokens, event_id: UUID, now: datetime
 ) -> None:
     token_store.insert_tokens(
-        unit.conn, tenant.id, [row], origin=Origin.MERCHANT, order_ref=None, event_id=event_id, now=now
+        unit.conn, tenant.id, new, origin=Origin.MERCHANT, order_ref=None, event_id=event_id, now=now
     )
 
 

@@ -8,7 +8,7 @@ from vault_gateway.keys.identity import Credential
 from vault_gateway.keys.provision import provision
 from vault_gateway.keys.server import Vault
 from vault_gateway.keys.signing import Signer
-from vault_gateway.keys.transit import Ciphertext, RelayKeys, Revealer, Tokenizer
+from vault_gateway.keys.transit import Ciphertext, Plaintexts, RelayKeys, Revealer, Tokenizer
 
 __all__ = [
     "Address",
@@ -18,6 +18,7 @@ __all__ = [
     "KeyFault",
     "KeysUnavailable",
     "Operator",
+    "Plaintexts",
     "RelayKeys",
     "Revealer",
     "Signer",

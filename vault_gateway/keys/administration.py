@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hvac.api.secrets_engines import Transit
@@ -16,7 +17,7 @@ from vault_gateway.keys.health import Health, health_of
 from vault_gateway.keys.identity import Credential, Session
 from vault_gateway.keys.names import platform_key, platforms_of
 from vault_gateway.keys.server import Vault
-from vault_gateway.keys.transit import ByKind, Ciphertext, as_ciphertext, ciphertext_fragment
+from vault_gateway.keys.transit import ByKind, Ciphertext, as_ciphertexts, ciphertext_fragments, kinds_of
 from vault_gateway.model import Kind
 
 _TYPE = "aes256-gcm96"
@@ -83,7 +84,8 @@ class Operator:
         self, platform: str, items: Sequence[tuple[Address, Ciphertext]]
     ) -> list[Ciphertext | KeyFault]:
         """The same values under the latest version, in order, decrypted nowhere but inside Vault."""
-        rewrapping = ByKind("rewrap", platform, items, ciphertext_fragment, as_ciphertext)
+        fragments = partial(ciphertext_fragments, items)
+        rewrapping = ByKind("rewrap", platform, kinds_of(items), fragments, as_ciphertexts)
         results = batches.run(self._session, rewrapping.batches(), self._vault.deadline())
         return rewrapping.answers(results)
 

@@ -27,13 +27,13 @@ def base64(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Items for one path, and what each result means. `strings` is how many keys and string values an item has: the
+    """Items for one path, and what their results mean. `strings` is how many keys and string values an item has: the
     server's limit counts them, and `batch_items` is for four (ciphertext or plaintext, and context)."""
 
     path: str
     options: bytes
     items: Sequence[bytes]
-    parse: Callable[[dict[str, Any]], Any]
+    parse: Callable[[list[dict[str, Any]]], list[Any]]
     strings: int = 4
 
     def parts(self, batch_items: int) -> list[Sequence[bytes]]:
@@ -67,10 +67,10 @@ def run(session: Session, batches: Iterable[Batch], deadline: float) -> list[lis
     return results
 
 
-def _parsed(parse: Callable[[dict[str, Any]], Any], results: list[dict[str, Any]]) -> list[Any]:
-    """Each result by `parse`. An answer of another shape is Vault's fault, not the item's."""
+def _parsed(parse: Callable[[list[dict[str, Any]]], list[Any]], results: list[dict[str, Any]]) -> list[Any]:
+    """An answer of another shape is Vault's fault, not the item's."""
     try:
-        return [parse(result) for result in results]
+        return parse(results)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise KeysUnavailable("garbled") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -18,14 +18,13 @@ from vault_gateway.keys.contexts import (
     fingerprint_input,
     webhook_input,
 )
-from vault_gateway.keys.errors import KeyFault, opaque
+from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
 from vault_gateway.keys.identity import Credential, Session
 from vault_gateway.keys.names import BLIND_INDEX, CALLER_INDEX, MOUNT, platform_key
 from vault_gateway.keys.server import Vault
 from vault_gateway.model import Kind, Origin
 
 T = TypeVar("T")
-V = TypeVar("V")
 
 # A stored index is found only by the version that made it, so the version is pinned and its answer checked.
 _HMAC_VERSION = b'"key_version":1'
@@ -39,6 +38,18 @@ class Ciphertext(NamedTuple):
     data: bytes
 
 
+class Plaintexts(NamedTuple):
+    """Values of one merchant and origin, a column each: `values` is what is encrypted, bound to the token's
+    id, and `indexed` what blind indexes are made of."""
+
+    tenant_id: UUID
+    origin: Origin
+    kinds: Sequence[Kind]
+    tokens: Sequence[UUID]
+    values: Sequence[bytes]
+    indexed: Sequence[bytes]
+
+
 class Tokenizer:
     """Takes values in. Vault denies this identity to decrypt. Thread-safe."""
 
@@ -46,30 +57,30 @@ class Tokenizer:
         self._session = Session(vault, credential)
 
     @opaque
-    def seal(
-        self,
-        platform: str,
-        items: Sequence[tuple[Address, bytes]],
-        values: Sequence[tuple[UUID, Origin, Kind, bytes]],
-    ) -> tuple[list[Ciphertext | KeyFault], list[bytes]]:
-        """One ciphertext an item and one blind index a value, each in order.
+    def seal(self, platform: str, plain: Plaintexts) -> tuple[list[tuple[int, bytes]], list[bytes]]:
+        """For each value, in order, what makes a Ciphertext, and a blind index of 32 bytes.
 
         KeysUnavailable also where the platform has no keys: Vault makes none for a mistyped name.
         """
         deadline = self._session.vault.deadline()
-        closing = ByKind("encrypt", platform, items, _plaintext_fragment, as_ciphertext)
+        closing = ByKind("encrypt", platform, plain.kinds, partial(_plaintext_fragments, plain), _closed)
 
         def both() -> Iterator[Batch]:
             yield from closing.batches()
-            yield _hmac_batch(BLIND_INDEX, _index_fragments(values))
+            yield _hmac_batch(
+                BLIND_INDEX,
+                _index_fragments(plain.tenant_id, plain.origin, zip(plain.kinds, plain.indexed, strict=True)),
+            )
 
         *closed, indexes = batches.run(self._session, both(), deadline)
         return closing.answers(closed), indexes
 
     @opaque
-    def blind_indexes(self, values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
-        """32 bytes for each (tenant_id, origin, kind, normalised value), in order."""
-        return self._hmacs(_index_fragments(values))
+    def blind_indexes(
+        self, tenant_id: UUID, origin: Origin, values: Sequence[tuple[Kind, bytes]]
+    ) -> list[bytes]:
+        """32 bytes for each normalised value, in order."""
+        return self._hmacs(_index_fragments(tenant_id, origin, values))
 
     @opaque
     def fingerprint(self, principal_id: str, body: bytes) -> bytes:
@@ -124,89 +135,106 @@ def _hmacs(session: Session, key: str, fragments: list[bytes]) -> list[bytes]:
 
 
 def _hmac_batch(key: str, fragments: list[bytes]) -> Batch:
-    return Batch(f"{MOUNT}/hmac/{key}", _HMAC_VERSION, fragments, _as_hmac, strings=2)
+    return Batch(f"{MOUNT}/hmac/{key}", _HMAC_VERSION, fragments, _as_hmacs, strings=2)
 
 
 def _decrypted(
     session: Session, platform: str, items: Sequence[tuple[Address, Ciphertext]]
 ) -> list[bytes | KeyFault]:
-    opening = ByKind("decrypt", platform, items, ciphertext_fragment, _as_plaintext)
+    opening = ByKind(
+        "decrypt", platform, kinds_of(items), partial(ciphertext_fragments, items), _as_plaintexts
+    )
     return opening.answers(batches.run(session, opening.batches(), session.vault.deadline()))
 
 
-class ByKind(Generic[V, T]):
-    """One operation over items of mixed kinds: a key and so a batch per kind, answers in the items' order."""
+class ByKind(Generic[T]):
+    """One operation over items of mixed kinds: a key and so a batch per kind, answers in the items' order.
+    `fragments` makes those of one kind, of the items at the positions given."""
 
     def __init__(
         self,
         operation: str,
         platform: str,
-        items: Sequence[tuple[Address, V]],
-        fragment: Callable[[V, bytes], bytes],
-        parse: Callable[[dict[str, Any]], T],
+        kinds: Sequence[Kind],
+        fragments: Callable[[Kind, Sequence[int]], list[bytes]],
+        parse: Callable[[list[dict[str, Any]]], list[T]],
     ) -> None:
         self._path = f"{MOUNT}/{operation}/"
-        self._platform, self._items, self._fragment, self._parse = platform, items, fragment, parse
-        self._positions: dict[Kind, list[int]] = {}
-        for position, (address, _) in enumerate(items):
-            self._positions.setdefault(address.kind, []).append(position)
+        self._platform, self._fragments, self._parse = platform, fragments, parse
+        self._positions = {kind: [at for at, of in enumerate(kinds) if of is kind] for kind in Kind}
 
     def batches(self) -> Iterator[Batch]:
         for kind, where in self._positions.items():
-            fragments = _fragments(kind, (self._items[position] for position in where), self._fragment)
-            yield Batch(self._path + platform_key(self._platform, kind), PARTIAL, fragments, self._parse)
+            if where:
+                path = self._path + platform_key(self._platform, kind)
+                yield Batch(path, PARTIAL, self._fragments(kind, where), self._parse)
 
     def answers(self, results: Sequence[list[T]]) -> list[T]:
         """The results of each batch, in the items' order."""
         answers: dict[int, T] = {}
-        for where, of_kind in zip(self._positions.values(), results, strict=True):
+        for where, of_kind in zip(filter(None, self._positions.values()), results, strict=True):
             answers.update(zip(where, of_kind, strict=True))
         return [answers[position] for position in range(len(answers))]
 
 
-def _fragments(
-    kind: Kind, items: Iterable[tuple[Address, V]], fragment: Callable[[V, bytes], bytes]
+def kinds_of(items: Sequence[tuple[Address, Ciphertext]]) -> list[Kind]:
+    return [address.kind for address, _ in items]
+
+
+def _plaintext_fragments(plain: Plaintexts, kind: Kind, where: Sequence[int]) -> list[bytes]:
+    prefix = derivation_prefix(plain.tenant_id, kind)
+    values, tokens = plain.values, plain.tokens
+    return [
+        b'{"plaintext":"%b","context":"%b"}' % (base64(values[at]), base64(prefix + tokens[at].bytes))
+        for at in where
+    ]
+
+
+def ciphertext_fragments(
+    items: Sequence[tuple[Address, Ciphertext]], kind: Kind, where: Sequence[int]
 ) -> list[bytes]:
     # Mostly one merchant's values in a row: all of the context but the token is then the same.
     tenant_id, prefix = None, b""
     fragments = []
-    for address, value in items:
+    for at in where:
+        address, (version, data) = items[at]
         if address.tenant_id is not tenant_id:
             tenant_id = address.tenant_id
             prefix = derivation_prefix(tenant_id, kind)
-        fragments.append(fragment(value, base64(prefix + address.token.bytes)))
+        context = base64(prefix + address.token.bytes)
+        fragments.append(b'{"ciphertext":"vault:v%d:%b","context":"%b"}' % (version, base64(data), context))
     return fragments
 
 
-def _plaintext_fragment(value: bytes, context: bytes) -> bytes:
-    return b'{"plaintext":"%b","context":"%b"}' % (base64(value), context)
-
-
-def ciphertext_fragment(value: Ciphertext, context: bytes) -> bytes:
-    return b'{"ciphertext":"vault:v%d:%b","context":"%b"}' % (value.key_version, base64(value.data), context)
-
-
-def _index_fragments(values: Sequence[tuple[UUID, Origin, Kind, bytes]]) -> list[bytes]:
-    fragments = []
-    prefixes: dict[tuple[UUID, Origin, Kind], bytes] = {}
-    for tenant_id, origin, kind, value in values:
-        owner = (tenant_id, origin, kind)
-        prefix = prefixes.get(owner)
-        if prefix is None:
-            prefix = prefixes[owner] = blind_index_prefix(tenant_id, origin, kind)
-        fragments.append(b'{"input":"%b"}' % base64(prefix + len(value).to_bytes(4, "big") + value))
-    return fragments
+def _index_fragments(tenant_id: UUID, origin: Origin, values: Iterable[tuple[Kind, bytes]]) -> list[bytes]:
+    prefixes = {kind: blind_index_prefix(tenant_id, origin, kind) for kind in Kind}
+    return [
+        b'{"input":"%b"}' % base64(prefixes[kind] + len(value).to_bytes(4, "big") + value)
+        for kind, value in values
+    ]
 
 
 def _fingerprint_fragment(principal_id: str, body: bytes) -> bytes:
     return b'{"input":"%b"}' % base64(fingerprint_input(principal_id, body))
 
 
-def as_ciphertext(result: dict[str, Any]) -> Ciphertext | KeyFault:
-    if result.get("error"):
-        return KeyFault()
-    head, _, data = result["ciphertext"].rpartition(":")
-    return Ciphertext(_key_version(head), a2b_base64(data))
+def as_ciphertexts(results: list[dict[str, Any]]) -> list[Ciphertext | KeyFault]:
+    return [
+        KeyFault() if result.get("error") else Ciphertext(*_version_and_data(result["ciphertext"]))
+        for result in results
+    ]
+
+
+def _closed(results: list[dict[str, Any]]) -> list[tuple[int, bytes]]:
+    """Vault refuses no value by itself: where it does, something is wrong with it."""
+    if any(result.get("error") for result in results):
+        raise KeysUnavailable("refused")
+    return [_version_and_data(result["ciphertext"]) for result in results]
+
+
+def _version_and_data(text: str) -> tuple[int, bytes]:
+    head, _, data = text.rpartition(":")
+    return _key_version(head), a2b_base64(data)
 
 
 @lru_cache(maxsize=64)
@@ -218,14 +246,18 @@ def _key_version(head: str) -> int:
     return int(version[1:])
 
 
-def _as_plaintext(result: dict[str, Any]) -> bytes | KeyFault:
+def _as_plaintexts(results: list[dict[str, Any]]) -> list[bytes | KeyFault]:
     # The error first: a failed item carries an empty plaintext beside it.
-    return KeyFault() if result.get("error") else a2b_base64(result["plaintext"])
+    return [KeyFault() if result.get("error") else a2b_base64(result["plaintext"]) for result in results]
 
 
-def _as_hmac(result: dict[str, Any]) -> bytes:
-    text = result["hmac"]
-    digest = a2b_base64(text[len(_HMAC_PREFIX) :])
-    if result.get("error") or not text.startswith(_HMAC_PREFIX) or len(digest) != 32:
+def _as_hmacs(results: list[dict[str, Any]]) -> list[bytes]:
+    digests = []
+    for result in results:
+        text = result["hmac"]
+        if result.get("error") or not text.startswith(_HMAC_PREFIX):
+            raise ValueError
+        digests.append(a2b_base64(text[len(_HMAC_PREFIX) :]))
+    if not {*map(len, digests)} <= {32}:
         raise ValueError
-    return digest
+    return digests

@@ -6,7 +6,6 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity import store as identity_store
-from vault_gateway.ids import new_id
 from vault_gateway.model import Caller, Clock, Kind, Origin, Tenant
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store import parties
@@ -40,17 +39,17 @@ class ServiceNumbers:
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
         now = self._clock()
-        [row] = self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)], [new_id(now)])
+        new = self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)])
         with self._ledger.open(caller, tenant) as unit:
             identity_store.ensure_tenant(unit.conn, tenant, now)
-            old = parties.replace_service_number(unit.conn, tenant.id, row.id, now)
+            old = parties.replace_service_number(unit.conn, tenant.id, new.ids[0], now)
             if old is not None:
                 token_store.erase(unit.conn, tenant.id, old, now)
                 self._relay.release_of_phone(unit, Phone(tenant.id, old))
             token_store.insert_tokens(
                 unit.conn,
                 tenant.id,
-                [row],
+                new,
                 origin=Origin.MERCHANT,
                 order_ref=None,
                 event_id=unit.record(Event("relay.service_number")),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from vault_gateway.tokens.free_text import split_address
-from vault_gateway.tokens.levels import Region, incomplete, read_region
+from vault_gateway.tokens.levels import Place, incomplete, read_place
 from vault_gateway.tokens.text import ValueRefused, require_some, require_text, tidy
 
 LONGEST = 1024
@@ -25,9 +25,7 @@ _ENGLISH_STREET = re.compile(
 
 
 class AddressParts(NamedTuple):
-    """`region` as pairs of level and name, country first."""
-
-    region: Region
+    place: Place
     detail: str
     postcode: str | None
 
@@ -51,35 +49,23 @@ def _from_text(value: object) -> AddressParts:
 
 
 def _from_parts(value: Mapping[Any, object]) -> AddressParts:
-    _require_fields(value)
-    country = _text(value, "country") or "CN"
+    part = _texts(value).get
+    country = part("country") or "CN"
     if not _COUNTRY.fullmatch(country):
         raise ValueRefused("address_country_invalid", "country is an ISO 3166 code of two letters.")
-    levels = (
-        _text(value, "province"),
-        _text(value, "city"),
-        _text(value, "district"),
-        _text(value, "township"),
-    )
-    region = read_region(country, levels)
-    detail = tidy(_text(value, "detail") or "", lines=True)
+    place = read_place(country, (part("province"), part("city"), part("district"), part("township")))
+    detail = tidy(part("detail") or "", lines=True)
     if not detail:
         raise incomplete("a detail: what is behind the region")
-    postcode = _text(value, "postcode")
+    postcode = part("postcode")
     if postcode:
         postcode = tidy(postcode)
         if not _POSTCODE.fullmatch(postcode):
             raise ValueRefused("address_postcode_invalid", "This is not a postcode.")
-    return AddressParts(region, require_some(detail), postcode or None)
+    return AddressParts(place, require_some(detail), postcode or None)
 
 
-def _text(value: Mapping[Any, object], field: str) -> str | None:
-    found = value.get(field)
-    assert found is None or isinstance(found, str)
-    return found
-
-
-def _require_fields(value: Mapping[Any, object]) -> None:
+def _texts(value: Mapping[Any, object]) -> Mapping[str, str | None]:
     """Known fields with texts, none too long and not all together."""
     if not value.keys() <= _FIELDS:
         raise ValueRefused("address_unknown_field", "An address has a field that is not known here.")
@@ -91,6 +77,7 @@ def _require_fields(value: Mapping[Any, object]) -> None:
             raise ValueRefused("value_invalid_type", "Every field of an address is a string.")
     if total > LONGEST:
         raise ValueRefused("value_too_long", f"The address is longer than {LONGEST} characters.")
+    return cast(Mapping[str, str | None], value)
 
 
 def address_key(parts: AddressParts) -> bytes:
@@ -98,11 +85,10 @@ def address_key(parts: AddressParts) -> bytes:
 
     A sign between two digits stays, as a dash: `3-12` is not `31-2`.
     """
-    names = [name for _, name in parts.region]
-    text = "".join(names[1:]) + parts.detail
+    text = parts.place.within_country + parts.detail
     if not text.isalnum():
         text = _without_signs(text if text.isascii() else unicodedata.normalize("NFKC", text))
-    return f"{names[0]}\n{text.casefold()}".encode()
+    return f"{parts.place.country}\n{text.casefold()}".encode()
 
 
 def _without_signs(text: str) -> str:

@@ -107,7 +107,7 @@ def _answer(item: Item, outcome: Outcome, masks: Mapping[UUID, str]) -> dict[str
         return answer
     assert item.kind is not None, "an item without a kind never got a token"
     answer["token"] = token_text(item.kind, outcome)
-    answer["kind"] = str(item.kind)
+    answer["kind"] = item.kind
     answer["masked"] = masks.get(outcome, "") if item.value is None else item.value.masked
     return answer
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,7 +11,7 @@ from vault_gateway.inforce import InForce
 from vault_gateway.model import Kind
 from vault_gateway.tokens.addresses import address_key, normal_address
 from vault_gateway.tokens.addresses import street_of as street_of_detail
-from vault_gateway.tokens.levels import Region
+from vault_gateway.tokens.levels import fingerprint_of
 from vault_gateway.tokens.masks import MaskingProfile
 from vault_gateway.tokens.names import normal_name
 from vault_gateway.tokens.phones import e164, phone_value
@@ -34,7 +33,7 @@ class Normalised(NamedTuple):
     indexed: bytes
     masked: str
     last4: str | None = None
-    region: dict[str, str] | None = None
+    region: Mapping[str, str] | None = None
 
 
 class Normaliser:
@@ -58,12 +57,13 @@ class Normaliser:
             value = _padded(name.encode(), NAME_BLOCK)
             return Normalised(value, name.casefold().encode(), self._masks().name(name))
         parts = normal_address(value)
-        secret = {"detail": parts.detail, _REGION: _fingerprint(parts.region)}
+        place = parts.place
+        secret = {"detail": parts.detail, _REGION: place.fingerprint}
         if parts.postcode:
             secret["postcode"] = parts.postcode
         value = _padded(orjson.dumps(secret), ADDRESS_BLOCK)
-        mask = self._masks().address(parts.region)
-        return Normalised(value, address_key(parts), mask, region=dict(parts.region))
+        mask = self._masks().address(place.region)
+        return Normalised(value, address_key(parts), mask, region=place.named)
 
     def own_phone(self, value: object) -> Normalised:
         """A phone that its owner also calls from, so no virtual number: nobody's calls show one."""
@@ -82,22 +82,16 @@ class OtherRegion(Exception):
     """The region that stands beside an address is not the one that it was stored with."""
 
 
-def reveal_value(kind: Kind, plaintext: bytes, region: dict[str, str] | None) -> Any:
+def reveal_value(kind: Kind, plaintext: bytes, region: Mapping[str, str] | None) -> Any:
     """What a courier gets: E.164 text (of a virtual number with `;ext=7576`), a name, or an address in its parts.
     OtherRegion where somebody changed the city, which lies open in the database, so that a parcel goes astray."""
     plaintext = plaintext.rstrip(b"\0")
     if kind is not Kind.ADDRESS:
         return plaintext.decode()
     secret = orjson.loads(plaintext)
-    if secret.pop(_REGION) != _fingerprint(tuple((region or {}).items())):
+    if secret.pop(_REGION) != fingerprint_of(dict(region or {})):
         raise OtherRegion
     return {**(region or {}), **secret}
-
-
-@lru_cache(maxsize=16_384)
-def _fingerprint(region: Region) -> str:
-    """64 bits will do: under the key of the ciphertext nobody sees what to look for."""
-    return hashlib.sha256(orjson.dumps(dict(region), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def street_of(address: dict[str, str]) -> dict[str, str]:

@@ -54,11 +54,14 @@ _PLAIN = re.compile(r"[0-9+ ]+")
 def phone_value(value: object, region: str = "CN") -> str:
     """What is kept of a phone: E.164, or `+8618400913965;ext=7576` for a virtual number. Refuses as `e164` does."""
     text = require_text(value, LONGEST)
-    if region == "CN" and not _PLAIN.fullmatch(text) and (virtual := _VIRTUAL.fullmatch(_folded(text))):
-        *number, extension = (part for part in virtual.groups() if part is not None)
-        if _CN_MOBILE.fullmatch("".join(number)):
-            return f"+86{''.join(number)};ext={extension}"
-    return e164(text, region)
+    if region == "CN":
+        if mobile := _chinese_mobile(text):
+            return mobile
+        if not _PLAIN.fullmatch(text) and (virtual := _VIRTUAL.fullmatch(_folded(text))):
+            *number, extension = (part for part in virtual.groups() if part is not None)
+            if _CN_MOBILE.fullmatch("".join(number)):
+                return f"+86{''.join(number)};ext={extension}"
+    return parse_in_full(text, region)
 
 
 def split_extension(phone: str) -> tuple[str, str | None]:
@@ -73,11 +76,16 @@ def e164(value: object, region: str = "CN") -> str:
     Refused as `phone_extension` with an extension, `phone_invalid` where no such number can exist.
     """
     text = require_text(value, LONGEST)
-    if region == "CN" and (plain := _CN_MOBILE_WRITTEN.fullmatch(text)):
-        national = plain[1] + plain[2] + plain[3]
-        if _CN_MOBILE.fullmatch(national):
-            return "+86" + national
-    return parse_in_full(text, region)
+    return (_chinese_mobile(text) if region == "CN" else None) or parse_in_full(text, region)
+
+
+def _chinese_mobile(text: str) -> str | None:
+    """Its E.164 where the text is plainly one."""
+    written = _CN_MOBILE_WRITTEN.fullmatch(text)
+    if written is None:
+        return None
+    national = "".join(written.groups())
+    return "+86" + national if _CN_MOBILE.fullmatch(national) else None
 
 
 def parse_in_full(text: str, region: str) -> str:

@@ -17,7 +17,7 @@ from vault_gateway.errors import GatewayError, not_found, unavailable
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.ids import new_ids
-from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, Tokenizer
+from vault_gateway.keys import KeysUnavailable, Plaintexts, Tokenizer
 from vault_gateway.limits import too_many
 from vault_gateway.model import Caller, Clock, Kind, Origin, Role, Tenant, rfc3339, seconds_left_of_day
 from vault_gateway.tokens import store
@@ -73,18 +73,17 @@ class TokenService:
         normaliser = self._normaliser.settled()
         read = [read_item(normaliser, item) for item in items]
         good = [(item.kind, item.value) for item in read if item.kind is not None and item.value is not None]
-        ids = new_ids(self._clock(), len(good))
-        rows = self.seal(tenant, origin_of(caller), good, ids)
+        new = self.seal(tenant, origin_of(caller), good)
         with self._ledger.open(caller, tenant) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
                 return _repeated(unit, tenant, read, restored(earlier))
-            if rows:
-                self._keep(unit, tenant, rows, order, policies)
-            outcomes = outcomes_of(read, ids)
+            if new.ids:
+                self._keep(unit, tenant, new, order, policies)
+            outcomes = outcomes_of(read, new.ids)
             if key is not None:
                 keep_answer(unit.conn, key, stored(outcomes), self._clock)
-        for kind, count in Counter(row.kind for row in rows).items():
+        for kind, count in Counter(new.kinds).items():
             metrics.TOKENS.labels(kind.value).inc(count)
         return answers_of(read, outcomes, {})
 
@@ -131,9 +130,9 @@ class TokenService:
             normalised = self._normaliser.normalise(kind, value)
         except ValueRefused as refusal:
             raise GatewayError(refusal.code, 422, refusal.detail) from None
-        with_index = (tenant.id, origin_of(caller), kind, normalised.indexed)
+        wanted = [(kind, normalised.indexed)]
         try:
-            [blind_index] = self._tokenizer.blind_indexes([with_index])
+            [blind_index] = self._tokenizer.blind_indexes(tenant.id, origin_of(caller), wanted)
         except KeysUnavailable:
             raise unavailable("vault") from None
         today = self._clock().date()
@@ -203,48 +202,48 @@ class TokenService:
         return self._ledger.require(caller, event, tenant_ground(tenant), denial(caller.principal))
 
     def seal(
-        self, tenant: Tenant, origin: Origin, values: Sequence[tuple[Kind, Normalised]], ids: Sequence[UUID]
-    ) -> list[store.NewToken]:
-        """Rows ready to be stored: ciphertext and blind index of each value, bound to its token id."""
+        self, tenant: Tenant, origin: Origin, values: Sequence[tuple[Kind, Normalised]]
+    ) -> store.NewTokens:
+        """Tokens ready to be stored: an id for each value, and its ciphertext and blind index, bound to that."""
+        ids = new_ids(self._clock(), len(values))
         if not values:
-            return []
-        items = [
-            (Address(tenant.id, kind, token_id), value.value)
-            for (kind, value), token_id in zip(values, ids, strict=True)
-        ]
-        indexed = [(tenant.id, origin, kind, value.indexed) for kind, value in values]
+            return store.NewTokens(ids, [], [], [], [])
+        kinds, normalised = [kind for kind, _ in values], [value for _, value in values]
+        plain = Plaintexts(
+            tenant.id,
+            origin,
+            kinds,
+            ids,
+            [value.value for value in normalised],
+            [value.indexed for value in normalised],
+        )
         try:
-            sealed, indexes = self._tokenizer.seal(tenant.platform, items, indexed)
+            ciphertexts, indexes = self._tokenizer.seal(tenant.platform, plain)
         except KeysUnavailable:
             raise unavailable("vault") from None
-        rows = []
-        for (kind, value), token_id, ciphertext, index in zip(values, ids, sealed, indexes, strict=True):
-            if not isinstance(ciphertext, Ciphertext):
-                raise unavailable("vault")
-            rows.append(store.NewToken(token_id, kind, value, ciphertext, index))
-        return rows
+        return store.NewTokens(ids, kinds, normalised, ciphertexts, indexes)
 
     def _keep(
         self,
         unit: Unit,
         tenant: Tenant,
-        rows: Sequence[store.NewToken],
+        new: store.NewTokens,
         order: str | None,
         policies: tuple[str, ...],
     ) -> None:
         self._tenants.ensure(unit.conn, tenant)
-        digest = hashlib.sha256(b"".join(row.id.bytes for row in rows)).hexdigest()
+        digest = hashlib.sha256(b"".join([token_id.bytes for token_id in new.ids])).hexdigest()
         event = Event(
             "token.create",
             policies=policies,
             orders=_named(order),
-            detail={"count": len(rows), "digest": digest},
+            detail={"count": len(new.ids), "digest": digest},
         )
         recording = unit.recording(event)
         store.insert_tokens(
             recording,
             tenant.id,
-            rows,
+            new,
             origin=origin_of(unit.caller),
             order_ref=order,
             event_id=recording.row.event_id,

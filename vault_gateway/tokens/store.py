@@ -12,7 +12,6 @@ from psycopg.rows import tuple_row
 from vault_gateway import arrays
 from vault_gateway.audit.store import Recording
 from vault_gateway.database import Connection, Row
-from vault_gateway.keys import Ciphertext
 from vault_gateway.model import Kind, Origin
 from vault_gateway.tokens.normalise import Normalised
 
@@ -26,18 +25,20 @@ _A_FEW = 8
 _VIEW = "id, kind, origin, order_ref, masked, region, created_at"
 
 
-class NewToken(NamedTuple):
-    id: UUID
-    kind: Kind
-    value: Normalised
-    ciphertext: Ciphertext
-    blind_index: bytes
+class NewTokens(NamedTuple):
+    """A column each, all in one order. Of a ciphertext its key's version and its bytes."""
+
+    ids: Sequence[UUID]
+    kinds: Sequence[Kind]
+    values: Sequence[Normalised]
+    ciphertexts: Sequence[tuple[int, bytes]]
+    blind_indexes: Sequence[bytes]
 
 
 def insert_tokens(
     conn: Connection | Recording,
     tenant_id: UUID,
-    tokens: Sequence[NewToken],
+    new: NewTokens,
     *,
     origin: Origin,
     order_ref: str | None,
@@ -61,14 +62,14 @@ def insert_tokens(
             "order": order_ref,
             "event": event_id,
             "now": now,
-            "id": arrays.uuids([t.id for t in tokens]),
-            "kind": arrays.texts([t.kind for t in tokens]),
-            "key_version": arrays.integers([t.ciphertext.key_version for t in tokens]),
-            "ciphertext": arrays.blobs([t.ciphertext.data for t in tokens]),
-            "blind_index": arrays.digests([t.blind_index for t in tokens]),
-            "masked": arrays.texts([t.value.masked for t in tokens]),
-            "last4": arrays.texts([t.value.last4 for t in tokens]),
-            "region": arrays.documents([t.value.region for t in tokens]),
+            "id": arrays.uuids(new.ids),
+            "kind": arrays.texts(new.kinds),
+            "key_version": arrays.integers([version for version, _ in new.ciphertexts]),
+            "ciphertext": arrays.blobs([data for _, data in new.ciphertexts]),
+            "blind_index": arrays.digests(new.blind_indexes),
+            "masked": arrays.texts([value.masked for value in new.values]),
+            "last4": arrays.texts([value.last4 for value in new.values]),
+            "region": arrays.documents([value.region for value in new.values]),
         },
     )
 

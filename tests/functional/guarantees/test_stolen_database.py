@@ -191,7 +191,7 @@ def test_the_identity_that_tokenises_opens_nothing_but_can_compare_guesses(
     guesses = [f"{known}{end:04d}" for end in range(10_000)]
     with Vault(world.settings.vault_addr, batch_items=world.settings.vault_batch_items) as vault:
         indexes = Tokenizer(vault, credential).blind_indexes(
-            [(tenant_id(town), Origin.MERCHANT, Kind.PHONE, guess.encode()) for guess in guesses]
+            tenant_id(town), Origin.MERCHANT, [(Kind.PHONE, guess.encode()) for guess in guesses]
         )
         assert [
             guess for guess, index in zip(guesses, indexes, strict=True) if index == row["blind_index"]
@@ -218,7 +218,7 @@ def guesses_until_refused(thief: Tokenizer, at_once: int) -> int:
     tenant = uuid4()
     for calls in range(20):
         try:
-            thief.blind_indexes([(tenant, Origin.MERCHANT, Kind.PHONE, b"%d" % n) for n in range(at_once)])
+            thief.blind_indexes(tenant, Origin.MERCHANT, [(Kind.PHONE, b"%d" % n) for n in range(at_once)])
         except KeysUnavailable as refused:
             return calls * at_once if refused.reason == "overloaded" else 20 * at_once
     return 20 * at_once

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from benchmarks.sealing import sealed
 from tests.functional.keys.bao_server import BaoServer
 from vault_gateway.keys import (
     Address,
@@ -104,7 +105,7 @@ def test_relay_opens_phones(
     platform: str,
     home: Address,
 ) -> None:
-    [ciphertext] = tokenizer.seal(platform, [(home, b"13800001234")], [])[0]
+    [ciphertext] = sealed(tokenizer, platform, [(home, b"13800001234")])
     assert isinstance(ciphertext, Ciphertext)
     assert Revealer(vault, credentials["relay"]).decrypt(platform, [(home, ciphertext)]) == [b"13800001234"]
 
@@ -118,10 +119,10 @@ def test_classes_are_refused_under_another_identity(
     with pytest.raises(KeysUnavailable, match="refused"):
         Revealer(vault, credentials["operator"]).decrypt(platform, one)
     with pytest.raises(KeysUnavailable, match="refused"):
-        Tokenizer(vault, credentials["revealer"]).seal(platform, [(home, b"x")], [])[0]
+        sealed(Tokenizer(vault, credentials["revealer"]), platform, [(home, b"x")])
     with pytest.raises(KeysUnavailable, match="refused"):
         Tokenizer(vault, credentials["revealer"]).blind_indexes(
-            [(tenant_id, Origin.PLATFORM, Kind.PHONE, b"x")]
+            tenant_id, Origin.PLATFORM, [(Kind.PHONE, b"x")]
         )
     with pytest.raises(KeysUnavailable, match="refused"):
         Operator(vault, credentials["tokenizer"]).rotate(platform, Kind.PHONE)

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from benchmarks.sealing import sealed
 from tests.functional.keys.bao_server import start_bao
 from tests.functional.keys.conftest import POLICIES
 from tests.functional.keys.faulty_proxy import FaultyProxy
 from vault_gateway.keys import (
     Address,
-    Ciphertext,
     Credential,
     KeysUnavailable,
     Operator,
@@ -76,14 +76,13 @@ def test_a_fault_in_the_middle_of_the_batches_says_nothing(
     items = [(Address(tenant_id, Kind.PHONE, uuid4()), CANARY) for _ in range(30)]
     stored = [
         (address, answer)
-        for (address, _), answer in zip(items, tokenizer.seal(platform, items, [])[0], strict=True)
-        if isinstance(answer, Ciphertext)
+        for (address, _), answer in zip(items, sealed(tokenizer, platform, items), strict=True)
     ]
     with Vault(proxy.addr, batch_items=10, connect_s=0.5, read_s=0.5, total_s=1.2) as vault:
         writer, reader = Tokenizer(vault, credentials["tokenizer"]), Revealer(vault, credentials["revealer"])
         proxy.break_after(1, fault)
         with pytest.raises(KeysUnavailable) as caught:
-            writer.seal(platform, items, [])[0]
+            sealed(writer, platform, items)
         assert caught.value.reason == reason
         assert_silent(caught.value)
 
@@ -106,7 +105,7 @@ def test_blind_indexes_fail_as_silently(
         tokenizer = Tokenizer(vault, credentials["tokenizer"])
         proxy.break_after(0, fault)
         with pytest.raises(KeysUnavailable) as caught:
-            tokenizer.blind_indexes([(tenant_id, Origin.PLATFORM, Kind.PHONE, CANARY)])
+            tokenizer.blind_indexes(tenant_id, Origin.PLATFORM, [(Kind.PHONE, CANARY)])
         assert_silent(caught.value)
 
 
@@ -116,7 +115,7 @@ def test_a_batch_beyond_the_servers_limit_is_refused_whole_and_silently(
     with Vault(vault.addr, batch_items=600) as greedy:
         items = [(Address(tenant_id, Kind.NAME, uuid4()), CANARY) for _ in range(600)]
         with pytest.raises(KeysUnavailable, match="refused") as caught:
-            Tokenizer(greedy, credentials["tokenizer"]).seal(platform, items, [])[0]
+            sealed(Tokenizer(greedy, credentials["tokenizer"]), platform, items)
         assert_silent(caught.value)
 
 
@@ -126,9 +125,9 @@ def test_the_default_batch_is_within_the_servers_default_limit(
     with Vault(vault.addr) as by_default:
         tokenizer = Tokenizer(by_default, credentials["tokenizer"])
         items = [(Address(tenant_id, Kind.NAME, uuid4()), b"x") for _ in range(700)]
-        assert all(isinstance(answer, Ciphertext) for answer in tokenizer.seal(platform, items, [])[0])
-        values = [(tenant_id, Origin.PLATFORM, Kind.NAME, str(n).encode()) for n in range(1100)]
-        assert len(set(tokenizer.blind_indexes(values))) == 1100
+        assert len(sealed(tokenizer, platform, items)) == 700
+        values = [(Kind.NAME, str(n).encode()) for n in range(1100)]
+        assert len(set(tokenizer.blind_indexes(tenant_id, Origin.PLATFORM, values))) == 1100
 
 
 def test_a_hanging_vault_holds_no_operation_beyond_its_bound(

@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from benchmarks.sealing import sealed
 from tests.functional.keys.bao_server import BaoServer
 from vault_gateway.keys import Address, Ciphertext, KeyFault, Operator, Revealer, Tokenizer, Versions
 from vault_gateway.model import Kind
 
 
 def closed(tokenizer: Tokenizer, platform: str, home: Address, value: bytes) -> Ciphertext:
-    [answer] = tokenizer.seal(platform, [(home, value)], [])[0]
+    [answer] = sealed(tokenizer, platform, [(home, value)])
     assert isinstance(answer, Ciphertext)
     return answer
 

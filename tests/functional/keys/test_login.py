@@ -106,6 +106,6 @@ def test_a_wrong_secret_is_refused(
     wrong = Credential(credentials["tokenizer"].role_id, "not-the-secret")
     assert "not-the-secret" not in repr(wrong)
     with pytest.raises(KeysUnavailable, match="refused") as caught:
-        Tokenizer(vault, wrong).blind_indexes([(tenant_id, Origin.PLATFORM, Kind.PHONE, b"x")])
+        Tokenizer(vault, wrong).blind_indexes(tenant_id, Origin.PLATFORM, [(Kind.PHONE, b"x")])
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None

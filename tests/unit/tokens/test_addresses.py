@@ -36,7 +36,7 @@ def test_one_line_is_told_apart_where_it_can_be(vector: dict[str, Any]) -> None:
         assert refusal(vector["text"]) == vector["code"]
         return
     parts = normal_address({"text": vector["text"]})
-    found = {**dict(parts.region), "detail": parts.detail, "postcode": parts.postcode or ""}
+    found = {**parts.place.named, "detail": parts.detail, "postcode": parts.postcode or ""}
     assert found == {"country": "CN", "postcode": ""} | {k: v for k, v in vector["parts"].items() if v}
 
 
@@ -116,7 +116,7 @@ def test_a_foreign_address_needs_no_district(normaliser: Normaliser) -> None:
 def test_towns_take_the_place_of_districts_where_there_are_none() -> None:
     region = normal_address(
         {"province": "广东", "city": "东莞", "township": "长安镇", "detail": "样本路1号"}
-    ).region
+    ).place.region
     assert dict(region)["district"] == "长安镇"
 
 
