@@ -9,7 +9,7 @@ RUN python -m venv /opt/vault-gateway \
  && /opt/vault-gateway/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.12-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin vault-gateway
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin vault-gateway
 COPY --from=build /opt/vault-gateway /opt/vault-gateway
 ENV PATH=/opt/vault-gateway/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
