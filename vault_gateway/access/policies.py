@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ from cedarpy import pst
 from vault_gateway.errors import PolicyFileError
 
 SCHEMA_FILE = "schema.cedarschema"
+# Cedar goes into an expression as deep as it is nested, and where its stack ends the process does (at some 1,000
+# brackets); each of these may nest once more. Texts and comments are skipped.
+_MOST_PARTS = 400
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|(?P<end>;)|(?P<part>[(\[{<!+*.-]|&&|\|\||\bif\b)')
 
 
 class PolicyError(PolicyFileError):
@@ -45,27 +50,34 @@ class Policies:
     def that_can_meet(self, principal_type: str, resource_type: str) -> cedarpy.PolicySet:
         """The set without those whose first line names another type of principal or resource, which decide nothing
         here. Cedar looks at every policy it is given, so that this is most of what a decision costs."""
+        if self._nodes is None:
+            return self.policy_set
         types = (principal_type, resource_type)
         found = self._of_types.get(types)
         if found is None:
-            found = self._of_types[types] = self._narrowed(*types)
+            found = self._of_types[types] = _narrowed(self._nodes, *types)
         return found
 
-    def _narrowed(self, principal_type: str, resource_type: str) -> cedarpy.PolicySet:
-        kept = {
-            name: one
-            for name, one in self._nodes.static_policies.items()
-            if _can_be(one.principal, principal_type) and _can_be(one.resource, resource_type)
-        }
-        return cedarpy.PolicySet.from_pst(replace(self._nodes, static_policies=kept))
-
     @cached_property
-    def _nodes(self) -> pst.PolicySet:
-        return self.policy_set.to_pst()
+    def _nodes(self) -> pst.PolicySet | None:
+        """None where a policy is nested deeper than cedarpy takes apart (100 levels): nothing is left out then."""
+        try:
+            return self.policy_set.to_pst()
+        except ValueError:
+            return None
 
     @cached_property
     def _of_types(self) -> dict[tuple[str, str], cedarpy.PolicySet]:
         return {}
+
+
+def _narrowed(nodes: pst.PolicySet, principal_type: str, resource_type: str) -> cedarpy.PolicySet:
+    kept = {
+        name: one
+        for name, one in nodes.static_policies.items()
+        if _can_be(one.principal, principal_type) and _can_be(one.resource, resource_type)
+    }
+    return cedarpy.PolicySet.from_pst(replace(nodes, static_policies=kept))
 
 
 def _can_be(constraint: object, type_: str) -> bool:
@@ -78,6 +90,8 @@ def _can_be(constraint: object, type_: str) -> bool:
 
 def parse_policies(files: Mapping[str, str], schema_text: str) -> Policies:
     """`files` are Cedar texts by their file's name. An empty set is a valid one: it permits nothing."""
+    for name, text in {SCHEMA_FILE: schema_text, **files}.items():
+        _require_small_parts(name, text)
     try:
         schema = cedarpy.Schema.from_str(schema_text)
     except ValueError as error:
@@ -107,6 +121,22 @@ def read_policies(folder: Path) -> Policies:
 def statements_of(text: str) -> dict[str, dict[str, Any]]:
     policies = orjson.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
     return {policy["annotations"]["id"]: policy for policy in policies.values()}
+
+
+def _require_small_parts(name: str, text: str) -> None:
+    """Each policy or declaration by itself, before Cedar reads any."""
+    parts = 0
+    for found in _PARTS.finditer(text):
+        if found["end"]:
+            parts = 0
+        elif found["part"]:
+            parts += 1
+            if parts > _MOST_PARTS:
+                line = text.count("\n", 0, found.start()) + 1
+                raise PolicyError(
+                    f"{name}, line {line}: more than {_MOST_PARTS} brackets and operators in one policy; write sets,"
+                    " or several policies"
+                )
 
 
 def _require_valid(name: str, text: str, schema: cedarpy.Schema) -> None:

@@ -98,6 +98,45 @@ def test_a_folder_without_policies_is_refused(folder: Path) -> None:
     assert "there is no policy" in refusal(folder)
 
 
+NESTED = {
+    "brackets": "(" * 5000 + "true" + ")" * 5000,
+    "sets": "[" * 5000 + "]" * 5000 + " == []",
+    "records": "{a:" * 5000 + "1" + "}" * 5000 + " == 1",
+    "a chain": " || ".join(["principal == resource"] * 5000),
+    "choices": "if true then " * 5000 + "true" + " else true" * 5000,
+    "a path": "principal" + ".a" * 5000 + " == 1",
+}
+
+
+@pytest.mark.parametrize("condition", NESTED.values(), ids=NESTED)
+def test_what_is_nested_without_end_is_refused_and_ends_no_process(folder: Path, condition: str) -> None:
+    with (folder / "auditor.cedar").open("a", encoding="utf-8") as file:
+        file.write(f'@id("deep") permit (principal, action, resource) when {{ {condition} }};')
+    told = refusal(folder)
+    assert re.search(r"auditor\.cedar, line \d+: more than 400 brackets and operators in one policy", told)
+    assert "\n" not in told
+
+
+def test_a_schema_is_no_deeper(folder: Path) -> None:
+    with (folder / "schema.cedarschema").open("a", encoding="utf-8") as file:
+        file.write("type Deep = " + "Set<" * 5000 + "String" + ">" * 5000 + ";")
+    assert "schema.cedarschema, line" in refusal(folder)
+
+
+def test_texts_comments_and_many_policies_are_not_nested(folder: Path) -> None:
+    names = ", ".join(f'"a.b(c)-{number}"' for number in range(2000))
+    with (folder / "auditor.cedar").open("a", encoding="utf-8") as file:
+        file.write(f"// {'(' * 1000} it isn't\n")
+        file.write(
+            f'@id("many") forbid (principal is Auditor, action, resource) when {{ [{names}].contains("x") }};'
+        )
+        file.writelines(
+            f'@id("m{number}") forbid (principal is Auditor, action, resource) when {{ 1 + 1 == 3 }};'
+            for number in range(200)
+        )
+    assert "m199" in load_policies(folder).statements
+
+
 def test_a_policy_without_an_id_is_refused(folder: Path) -> None:
     change(folder / "operator.cedar", '@id("operator-revokes-grants")\n', "")
 

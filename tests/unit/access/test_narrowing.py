@@ -75,3 +75,15 @@ def test_few_policies_are_asked() -> None:
     everyone = policies().policy_set.to_pst().static_policies
     assert 0 < len(asked) * 4 < len(everyone)
     assert not policies().that_can_meet("Courier", "AccessLog").to_pst().static_policies
+
+
+def test_a_policy_too_deep_to_be_taken_apart_leaves_every_one_to_cedar() -> None:
+    long = " || ".join(f'resource.carrier == "c{number}"' for number in range(130))
+    text = f'@id("long") forbid (principal is Carrier, action, resource is Fleet) when {{ {long} }};'
+    asked = parse_policies({"shipped": policies().text, "long": text}, policies().schema_text)
+    carrier = Principal("key:c7", Role.CARRIER, carrier="c7")
+    decision = Access(asked).decide(carrier, "fleet.list", Resource("Fleet", "c7", {"carrier": "c7"}))
+    assert (decision.allowed, decision.reason) == (False, "long")
+    for case in cases()[:50]:
+        decided = Access(asked).decide(case.principal, case.action, case.resource, case.context)
+        assert (decided.allowed, decided.policies) == by_all(asked, case)
