@@ -101,9 +101,13 @@ def as_owner(
         setpriv, f"--reuid={owner.uid}", f"--regid={owner.gid}", "--clear-groups", "--no-new-privs",
         f"--pdeathsig={at_death.name[3:]}", f"--inh-caps=-all{plus}",
     ]  # fmt: skip
+    may_set = bool(_bounding_set() & 1 << _SETPCAP)
     if right:
         prefix.append(f"--ambient-caps=+{right}")
-    if _bounding_set() & 1 << _SETPCAP:
+    if right and may_set:
+        # PostgreSQL looks for its own programs by access(2), which asks without any right unless this bit is set.
+        prefix.append("--securebits=+no_setuid_fixup")
+    if may_set:
         prefix.append(f"--bounding-set=-all{plus}")
     return [*prefix, *command]
 
@@ -112,12 +116,14 @@ def _needed_right(reads: Sequence[Path], runs: Path) -> str | None:
     runnable = bool(runs.stat().st_mode & stat.S_IXOTH)
     if runnable and all(map(_open_to_all, reads)):
         return None
-    # The smaller one passes folders and reads, but does not run a program that is closed itself. Containers
-    # often leave only the larger one.
-    if runnable and _bounding_set() & 1 << _DAC_READ_SEARCH:
-        return "dac_read_search"
-    if _bounding_set() & 1 << _DAC_OVERRIDE:
-        return "dac_override"
+    rights = _bounding_set()
+    if _open_to_all(runs.parent) or rights & 1 << _SETPCAP:
+        # The smaller one passes folders and reads, but does not run a program that is closed itself. Containers
+        # often leave only the larger one.
+        if runnable and rights & 1 << _DAC_READ_SEARCH:
+            return "dac_read_search"
+        if rights & 1 << _DAC_OVERRIDE:
+            return "dac_override"
     raise EngineError(
         f"PostgreSQL does not run as root, and its own user cannot reach {' and '.join(map(str, reads))}:"
         " open the folders above to all (chmod o+x), or run as another user."
