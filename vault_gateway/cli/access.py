@@ -15,15 +15,9 @@ from vault_gateway.cli.asked import what_is_asked
 from vault_gateway.cli.asking import claims_of, who_asks
 from vault_gateway.cli.explained import Told, as_json, as_lines
 from vault_gateway.cli.installation import data_option, installation
+from vault_gateway.cli.policies_option import policies_option
 from vault_gateway.model import utc_now
-from vault_gateway.settings.model import PREFIX
 from vault_gateway.settings.policies import policies_folder
-
-policies_option = click.option(
-    "--policies",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help=f"The folder that holds access/. Without it {PREFIX}POLICIES, or the policies that ship.",
-)
 
 
 @click.group()
@@ -33,7 +27,7 @@ def access() -> None:
 
 @access.command("test", epilog="Example: vault-gateway access test --policies policies")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-@policies_option
+@policies_option("access/")
 def test(policies: Path | None, to_json: bool) -> None:
     """Validate the access policies and run every case of cases.yaml.
 
@@ -80,7 +74,7 @@ def test(policies: Path | None, to_json: bool) -> None:
 )
 @click.option("--purpose", help="For reveal.issue and reveal.claim: deliver, contact or sort.")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-@policies_option
+@policies_option("access/")
 @data_option
 def explain_(
     name: str,
@@ -95,7 +89,8 @@ def explain_(
     """Tell whether a client may do something now, and why. Names the policies that decide.
 
     Reads the client and what it asks for as the gateway would. Shows no name, phone or address: the policies know
-    none. Exit code 0 whether it is allowed or denied, 2 where the question cannot be put.
+    none. Exit code 0 whether it is allowed or denied, 1 where there is no such client or thing, 2 where the question
+    cannot be put.
     """
     said = claims_of(claims)
     context: dict[str, str | int] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vault_gateway.cli.access import policies_option
+from vault_gateway.cli.policies_option import policies_option
 from vault_gateway.settings.policies import policies_folder
 from vault_gateway.tokens.masks import MaskingProfile
 
@@ -28,7 +28,7 @@ def masks() -> None:
 
 @masks.command("check", epilog="Example: vault-gateway masks check --policies policies")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-@policies_option
+@policies_option("masking.yaml")
 def check(policies: Path | None, to_json: bool) -> None:
     """Refuse a masking profile that hides too little, and say why. GB/T 41833-2022 says what is too little.
 

@@ -9,20 +9,14 @@ from typing import Any
 
 import click
 
+from vault_gateway.cli.policies_option import policies_option
 from vault_gateway.cli.printing import json_text
 from vault_gateway.model import SLUG, utc_now
 from vault_gateway.networks.loading import load_networks
 from vault_gateway.networks.network import Network
 from vault_gateway.networks.numbers import NumberRange
 from vault_gateway.networks.verdicts import Networks
-from vault_gateway.settings.model import PREFIX
 from vault_gateway.settings.policies import policies_folder
-
-_policies_option = click.option(
-    "--policies",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help=f"The folder that holds networks/. Without it {PREFIX}POLICIES, or the policies that ship.",
-)
 
 
 @click.group()
@@ -32,7 +26,7 @@ def network() -> None:
 
 @network.command("list", epilog="Example: vault-gateway network list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_policies_option
+@policies_option("networks/")
 def list_(as_json: bool, policies: Path | None) -> None:
     """Networks, their segments, fees and platforms. Each segment with an example number."""
     told = [_told(each) for each in _networks(policies).values()]
@@ -64,7 +58,7 @@ def list_(as_json: bool, policies: Path | None) -> None:
     help="A day in the platform's time zone; today where none is given.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_policies_option
+@policies_option("networks/")
 def check(
     number: str, platform: str | None, on: datetime | None, as_json: bool, policies: Path | None
 ) -> None:

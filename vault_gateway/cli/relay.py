@@ -59,7 +59,9 @@ def pool() -> None:
 @click.option("--mode", type=click.Choice(["extension", "axb"]), default="extension", show_default=True)
 @click.option("--region", help="Province or city that they serve first; without it they serve everywhere.")
 @click.option("--telecom", required=True, help="The client (role telecom) that owns them.")
-@click.option("--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True)
+@click.option(
+    "--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True, help="Of an extension."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def add(
@@ -193,8 +195,8 @@ def service_number() -> None:
     " --data data",
 )
 @click.argument("number")
-@click.option("--platform", required=True)
-@click.option("--merchant", required=True)
+@click.option("--platform", required=True, help="The merchant's platform.")
+@click.option("--merchant", required=True, help="Whose number it is.")
 @data_option
 def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
     """Register a merchant's service number, in place of the one before. Prints its mask."""
@@ -219,15 +221,38 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
 
 
 @relay.command("plan", epilog="Example: vault-gateway relay plan --parcels-per-day 20000000 --days-live 15")
-@click.option("--parcels-per-day", type=click.IntRange(1), required=True)
-@click.option("--days-live", type=click.FloatRange(0, min_open=True), required=True)
+@click.option("--parcels-per-day", type=click.IntRange(1), required=True, help="That get a number.")
 @click.option(
-    "--days-of-cooldown", type=click.FloatRange(0), default=planning.DAYS_OF_COOLDOWN, show_default=True
+    "--days-live",
+    type=click.FloatRange(0, min_open=True),
+    required=True,
+    help="How long a parcel has its number.",
+)
+@click.option(
+    "--days-of-cooldown",
+    type=click.FloatRange(0),
+    default=planning.DAYS_OF_COOLDOWN,
+    show_default=True,
+    help="How long it rests afterwards.",
 )
 @click.option("--mode", type=click.Choice(["extension", "axb"]), default="extension", show_default=True)
-@click.option("--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True)
-@click.option("--fill", type=click.FloatRange(0, 1, min_open=True), default=planning.FILL, show_default=True)
-@click.option("--pairs", type=click.IntRange(1), default=planning.AXB_PAIRS, show_default=True)
+@click.option(
+    "--digits", type=click.IntRange(4, 8), default=planning.DIGITS, show_default=True, help="Of an extension."
+)
+@click.option(
+    "--fill",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=planning.FILL,
+    show_default=True,
+    help="The part of a number's extensions that is ever in use.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(1),
+    default=planning.AXB_PAIRS,
+    show_default=True,
+    help="That a number serves (axb).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plan(
     parcels_per_day: int,

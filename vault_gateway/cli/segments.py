@@ -77,7 +77,7 @@ def grant(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @data_option
 def list_(platform: str | None, merchant: str | None, as_json: bool, data: Path | None) -> None:
-    """Segments and their balances: available, issued, cancelled, recycled."""
+    """List segments and their balances. What is available, issued, cancelled and recycled."""
     with installation(data) as here:
         rows = [
             row

@@ -90,7 +90,8 @@ def test_what_prints_data_prints_json_too(path: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("path", [(), *sorted({path[:1] for path in ALL if len(path) > 1})], ids=" ".join)
 def test_a_group_lists_its_commands_with_a_line_each(path: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(root, [*path, "--help"])
+    # As wide as click writes on a terminal of 80 columns.
+    result = CliRunner().invoke(root, [*path, "--help"], terminal_width=78)
     assert result.exit_code == 0
     group = command_at(path)
     assert isinstance(group, click.Group)
