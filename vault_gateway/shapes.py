@@ -15,6 +15,17 @@ CURSOR_FIELD = validate.Regexp(r"\A[0-9a-hjkmnp-tv-z]{26}\Z", error="Not a curso
 TOKEN_FIELD = validate.Regexp(r"\A(ph|ad|nm)_[0-9a-hjkmnp-tv-z]{26}\Z", error="Not a token.")
 
 
+_NO_TIME: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "invalid": "Not a time of RFC 3339.",
+    "invalid_awareness": "A time needs its zone: Z or +08:00.",
+}
+
+
+def time_given(**named: Any) -> fields.AwareDateTime:
+    """RFC 3339, with its zone."""
+    return fields.AwareDateTime(format="iso", error_messages=_NO_TIME, **named)
+
+
 class TrueOrFalse(fields.Boolean):
     """A JSON boolean. To marshmallow 1 is true, for in Python it equals True."""
 

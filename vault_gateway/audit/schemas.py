@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from vault_gateway.audit.export import FORMATS
-from vault_gateway.shapes import CURSOR_FIELD
+from vault_gateway.shapes import CURSOR_FIELD, time_given
 
 # Nothing recorded holds a control character, and PostgreSQL takes no NUL in a text.
 _TEXT = [
@@ -15,7 +15,7 @@ _TEXT = [
 
 
 class QuestionSchema(Schema):
-    actor = fields.String(validate=_TEXT)
+    actor = fields.String(validate=_TEXT, metadata={"description": "`key:NAME` or `jwt:ISSUER_ID:SUB`."})
     role = fields.String(validate=_TEXT)
     action = fields.String(validate=_TEXT)
     outcome = fields.String(validate=validate.OneOf(["allow", "deny", "error"]))
@@ -25,8 +25,8 @@ class QuestionSchema(Schema):
     carrier = fields.String(validate=_TEXT)
     station = fields.String(validate=_TEXT)
     purpose = fields.String(validate=_TEXT)
-    from_ = fields.AwareDateTime(format="iso", data_key="from")
-    to = fields.AwareDateTime(format="iso")
+    from_ = time_given(data_key="from")
+    to = time_given()
 
 
 class EventsSchema(QuestionSchema):

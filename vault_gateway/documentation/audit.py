@@ -15,7 +15,7 @@ _HEX = validate.Regexp(r"\A[0-9a-f]+\Z")
 class AuditEventSchema(AnswerSchema):
     id = fields.UUID(required=True)
     time = time_field()
-    actor = fields.String(required=True, metadata={"description": "`key:NAME` or `jwt:ISSUER:sub`."})
+    actor = fields.String(required=True, metadata={"description": "`key:NAME` or `jwt:ISSUER_ID:SUB`."})
     role = fields.String(required=True)
     action = fields.String(required=True)
     outcome = fields.String(required=True, validate=validate.OneOf(["allow", "deny", "error"]))

@@ -31,7 +31,7 @@ TAGS = {
     "station": "**网点 / 驿站** · Holds and sorts parcels: sees the address down to the street while sorting.",
     "courier": "**快递员** · Has a parcel that is out for delivery: opens what the purpose needs, once, and confirms.",
     "telecom": "**通信服务商** · Owns relay numbers: asks where a call or message goes, reports what became of it.",
-    "auditor": "**审计** · Reads who looked at what, when and why, and checks that nothing is missing.",
+    "auditor": "**审计** · Reads who looked at what, when and why, and takes the record along.",
     "responder": "**应急** · In an emergency opens one recipient's data, once another responder has approved it.",
     "operator": "**运维** · Keeps the service, mostly from the command line. Never sees a person's data.",
     ANYONE: "**无需密钥** · The recipient's page, health, metrics and this documentation.",

@@ -12,6 +12,7 @@ from vault_gateway.shapes import (
     PlainNested,
     TenantSchema,
     TrueOrFalse,
+    time_given,
 )
 from vault_gateway.tokens.schemas import RecipientTokensSchema
 from vault_gateway.waybills.states import EVENT_TYPES, State
@@ -59,7 +60,7 @@ class BindingSchema(Schema):
         required=True, validate=validate.Regexp(r"\A[!-~]{1,64}\Z", error="1 to 64 visible ASCII characters.")
     )
     mode = fields.String(validate=validate.OneOf(["extension", "axb"]), load_default="extension")
-    expires_at = fields.AwareDateTime(format="iso")
+    expires_at = time_given()
 
 
 class CounterSearchSchema(Schema):
@@ -74,8 +75,8 @@ class EventSchema(Schema):
     type = fields.String(required=True, validate=validate.OneOf(EVENT_TYPES))
     courier = fields.String(validate=SLUG_FIELD)
     station = fields.String(validate=SLUG_FIELD)
-    deliver_by = fields.AwareDateTime(format="iso")
-    at = fields.AwareDateTime(format="iso")
+    deliver_by = time_given()
+    at = time_given()
 
     @validates_schema
     def _fits_type(self, data: dict[str, object], **_: object) -> None:
@@ -90,7 +91,7 @@ class EventSchema(Schema):
 class ListSchema(TenantSchema):
     courier = fields.String(validate=validate.Equal("me", error="Only `me`."))
     state = fields.String(validate=validate.OneOf([state.value for state in State]))
-    since = fields.AwareDateTime(format="iso")
+    since = time_given()
     order = fields.String(validate=ORDER_FIELD)
     cursor = fields.String(validate=CURSOR_FIELD)
     limit = fields.Integer(validate=validate.Range(1, 500), load_default=100)

@@ -200,6 +200,11 @@ def test_a_question_of_another_shape_is_refused(auditor: Actor, query: str) -> N
     assert answer.get_json()["code"] == "validation_failed"
 
 
+def test_a_day_alone_is_told_what_it_lacks(auditor: Actor) -> None:
+    [error] = auditor.get("/v1/audit/events?from=2026-11-29").get_json()["errors"]
+    assert error == {"pointer": "/from", "detail": "A time needs its zone: Z or +08:00."}
+
+
 def test_reading_is_an_event_that_tells_the_filters_but_not_their_values(
     lived: Town, platform_auditor: Actor
 ) -> None:
