@@ -53,6 +53,7 @@ def test_an_order_lives_its_life_on_two_workers_that_count_together(
     for _ in range(6):
         metrics = urllib3.request("GET", f"{served.url}/metrics", headers={"Connection": "close"})
         assert REQUESTS.findall(metrics.data.decode()) == ["12.0"]
+        assert metrics.headers["Content-Type"].count("charset=") == 1
 
 
 def test_the_gateway_is_nobody_special_in_the_database(served: Served, outside_engines: Outside) -> None:
