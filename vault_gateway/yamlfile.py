@@ -60,7 +60,9 @@ def read_yaml(path: Path) -> Any:
     """Plain values and nothing else."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
+    except OSError as error:
+        raise YamlFault(f"cannot be read ({error.strerror})") from None
     # ValueError: bytes that are no text, or a day that no calendar has, such as 2026-02-30.
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise YamlFault(f"cannot be read ({type(error).__name__}: {why})") from None

@@ -13,6 +13,8 @@ from vault_gateway.couriers import store
 from vault_gateway.couriers.listing import view_of
 from vault_gateway.couriers.resuming import Resumption
 from vault_gateway.database import Connection, Row
+from vault_gateway.errors import GatewayError
+from vault_gateway.identity.clients import ClientError
 from vault_gateway.inforce import always
 from vault_gateway.model import utc_now
 from vault_gateway.quotas import load_quotas
@@ -61,5 +63,10 @@ def resume(handle: str, carrier: str, data: Path | None) -> None:
     with installation(data) as here:
         ledger, operator = as_operator(here)
         quotas = always(load_quotas(here.settings.policies / "quotas.yaml"))
-        Resumption(ledger, quotas, utc_now).resume(operator, handle, carrier)
+        try:
+            Resumption(ledger, quotas, utc_now).resume(operator, handle, carrier)
+        except GatewayError as refusal:
+            if refusal.code != "not_found":
+                raise
+            raise ClientError(f"there is no courier {handle} of {carrier}") from None
     click.echo(f"resumed {handle}", err=True)

@@ -84,7 +84,10 @@ data_option = click.option(
 @contextmanager
 def installation(data: Path | None) -> Iterator[Installation]:
     if data is None:
-        settings = from_environment()
+        try:
+            settings = from_environment()
+        except SettingsError as error:
+            raise SettingsError(f"{error} (for an embedded instance give --data)") from None
         with _opened(settings) as opened:
             yield opened
         return

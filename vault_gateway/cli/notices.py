@@ -9,6 +9,7 @@ import click
 from vault_gateway.audit.event import Event
 from vault_gateway.cli.installation import Installation, as_operator, data_option, installation
 from vault_gateway.cli.printing import json_text, minute
+from vault_gateway.identity.clients import ClientError
 from vault_gateway.identity.store import tenant_by_id
 from vault_gateway.ids import parse_prefixed
 from vault_gateway.model import utc_now
@@ -50,12 +51,12 @@ def _retry(here: Installation, text: str) -> None:
     found = None if notice_id is None else store.get_notice(here.conn, notice_id)
     tenant = None if found is None else tenant_by_id(here.conn, found.tenant_id)
     if notice_id is None or tenant is None:
-        raise click.ClickException(f"there is no notice {text}")
+        raise ClientError(f"there is no notice {text}")
     ledger, operator = as_operator(here)
     with ledger.open(operator, tenant) as unit:
         revived = store.revive(unit.conn, notice_id, utc_now())
         if revived is None:
-            raise click.ClickException(f"{text} is not given up")
+            raise ClientError(f"{text} is not given up")
         unit.record(
             Event(
                 "notice.retry",

@@ -105,7 +105,9 @@ def tokenize(
     except (InputRefused, OutputRefused) as refusal:
         _fail(str(refusal))
     except ClientFailure as failure:
-        _fail(f"{failure}. What is in OUT.csv stays: run the same command again to continue.")
+        _fail(
+            f"{str(failure).rstrip('.')}. What is in OUT.csv stays: run the same command again to continue."
+        )
     _print(summary, result, time.monotonic() - began, as_json=as_json)
 
 

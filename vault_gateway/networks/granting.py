@@ -49,9 +49,14 @@ def grant(conn: Connection, networks: Networks, wanted: Grant, now: datetime) ->
     size = last - first + 1
     with conn.transaction():
         if not identity_store.platform_exists(conn, wanted.tenant.platform):
-            raise GrantError(f"there is no platform {wanted.tenant.platform}")
+            raise GrantError(
+                f"there is no platform {wanted.tenant.platform}: `vault-gateway client add` makes it"
+            )
         if not identity_store.carriers_among(conn, [carrier]):
-            raise GrantError(f"there is no carrier {carrier}; --carrier says what it is called here")
+            raise GrantError(
+                f"there is no carrier {carrier}: `vault-gateway client add` makes it, or --carrier says what it is"
+                " called here"
+            )
         identity_store.ensure_tenant(conn, wanted.tenant, now)
         store.lock_granting(conn)
         if store.overlapping(conn, wanted.first, wanted.last):

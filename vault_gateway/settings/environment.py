@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from environs import EnvError, FileAwareEnv
 
 from vault_gateway.keys import Credential
 from vault_gateway.settings.model import IDENTITIES, PREFIX, Settings, SettingsError
 from vault_gateway.settings.policies import default_policies
+
+T = TypeVar("T")
 
 # In lower case, as a TOML file has them.
 _NAMES = {one.name for one in fields(Settings) if one.name != "identities"} | {
@@ -79,7 +81,16 @@ def _value(env: FileAwareEnv, name: str, default: object) -> Any:
         tuple[str, ...]: lambda *of: tuple(env.list(*of)),
     }
     read = readers[get_type_hints(Settings)[name]]
-    return read(name.upper()) if default is MISSING else read(name.upper(), default)
+    if default is MISSING:
+        return needed(name.upper(), read(name.upper(), None))
+    return read(name.upper(), default)
+
+
+def needed(name: str, value: T | None) -> T:
+    """SettingsError where there is none."""
+    if value is None:
+        raise SettingsError(f"{PREFIX}{name} is not set")
+    return value
 
 
 def with_outside_of_environment(settings: Settings) -> Settings:

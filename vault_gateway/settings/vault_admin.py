@@ -7,7 +7,7 @@ from pathlib import Path
 
 from environs import EnvError, FileAwareEnv
 
-from vault_gateway.settings.environment import drop_empty
+from vault_gateway.settings.environment import drop_empty, needed
 from vault_gateway.settings.model import PREFIX, SettingsError, require_safe_vault
 from vault_gateway.settings.policies import default_policies
 
@@ -28,8 +28,8 @@ def vault_admin_from_environment() -> VaultAdmin:
     env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
     try:
         admin = VaultAdmin(
-            env.str("VAULT_ADDR"),
-            env.str("VAULT_ADMIN_TOKEN"),
+            needed("VAULT_ADDR", env.str("VAULT_ADDR", None)),
+            needed("VAULT_ADMIN_TOKEN", env.str("VAULT_ADMIN_TOKEN", None)),
             env.path("VAULT_CA", None),
             env.path("POLICIES", default_policies()),
         )

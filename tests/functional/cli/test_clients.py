@@ -77,4 +77,5 @@ def test_wrong_usage_exits_2(run: Run) -> None:
 def test_without_settings_it_says_what_is_missing(run: Run) -> None:
     result = run("list", data=False)
     assert (result.returncode, result.stdout) == (1, "")
-    assert "VAULT_GATEWAY_" in result.stderr
+    missing = "VAULT_GATEWAY_DATABASE_URL is not set (for an embedded instance give --data)"
+    assert result.stderr == f"vault-gateway: {missing}\n"

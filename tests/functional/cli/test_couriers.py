@@ -1,4 +1,4 @@
-"""`vault-gateway courier list` on a running instance."""
+"""`vault-gateway courier` on a running instance."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ def test_all_couriers_are_listed_however_many_there_are(world: World) -> None:
     with world.admin() as conn:
         conn.execute("delete from courier where carrier = any(%s)", (carriers,))
     assert listed == [(carrier, handle) for carrier in carriers for handle in handles]
+
+
+def test_who_cannot_go_on_is_named(world: World) -> None:
+    command = [sys.executable, "-m", "vault_gateway", "courier", "resume", "nobody", "--carrier", "nowhere"]
+    done = subprocess.run(
+        [*command, "--data", str(world.instance.engines.data)], capture_output=True, text=True, check=False
+    )
+    told = "vault-gateway: there is no courier nobody of nowhere\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)

@@ -187,6 +187,7 @@ def test_what_fails_is_told_and_exits_1(run: Run, tmp_path: Path) -> None:
     result = run(source, out, "--map", "姓名=name", "--encoding", "gb18030", key="vg_wrong")
     assert result.exit_code == 1
     assert "unauthenticated" in result.stderr
+    assert ".." not in result.stderr
 
     other = write(tmp_path / "other.csv", [["姓名", "token_error"], ["nm_1", ""], ["nm_2", ""]])
     before = other.read_bytes()
