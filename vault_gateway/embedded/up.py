@@ -36,7 +36,7 @@ class Stopped(BaseException):
 
 def default_workers() -> int:
     """A process for each core, up to four: the engines want some of them too. One where there is no Redis, in which
-    several count together."""
+    several count together; a setting that names what is no Redis is told (EngineError)."""
     return min(os.cpu_count() or 1, _MOST_WORKERS) if _has_redis() else 1
 
 
@@ -44,6 +44,8 @@ def _has_redis() -> bool:
     try:
         return redis_of_environment() is not None or bool(programs.redis())
     except EngineError:
+        if os.environ.get(programs.REDIS_SETTING):
+            raise
         return False
 
 

@@ -62,8 +62,9 @@ def test_somebody_elses_folder(begin: Begin, tmp_path: Path) -> None:
     "setting", ["VAULT_GATEWAY_BAO_BINARY", "VAULT_GATEWAY_POSTGRES_BIN", "VAULT_GATEWAY_REDIS_BINARY"]
 )
 def test_a_missing_program(begin: Begin, tmp_path: Path, setting: str) -> None:
-    said = refusal(begin, tmp_path / "data", options=["--workers", "2"], env={setting: "/nowhere"})
-    assert f"{setting} names /nowhere" in said
+    for options in (["--workers", "2"], []):
+        said = refusal(begin, tmp_path / "data", options=options, env={setting: "/nowhere"})
+        assert f"{setting} names /nowhere" in said
 
 
 def test_nowhere_to_write(begin: Begin, tmp_path: Path) -> None:
