@@ -11,7 +11,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgre
 "${PYTHON:-python3}" -c 'import ensurepip' >/dev/null 2>&1 || missing="$missing python3-venv"
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
-  echo "Please install:$missing (not root on Debian, so this is yours to do)" >&2
+  echo "Please install:$missing (not root on Debian, so this is yours to do; python3-venv is for all, the others are for tests)" >&2
   exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
