@@ -105,9 +105,9 @@ def tokenize(
     except (InputRefused, OutputRefused) as refusal:
         _fail(str(refusal))
     except ClientFailure as failure:
-        _fail(
-            f"{str(failure).rstrip('.')}. What is in OUT.csv stays: run the same command again to continue."
-        )
+        _stopped(str(failure).rstrip("."))
+    except KeyboardInterrupt:
+        _stopped("interrupted")
     _print(summary, result, time.monotonic() - began, as_json=as_json)
 
 
@@ -142,6 +142,10 @@ def _print(summary: Summary, result: Path, seconds: float, *, as_json: bool) -> 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _stopped(why: str) -> None:
+    _fail(f"{why}. What is in OUT.csv stays: run the same command again to continue.")
 
 
 def _fail(message: str) -> None:

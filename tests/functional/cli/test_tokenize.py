@@ -20,6 +20,7 @@ from tests import canaries
 from tests.world import Town, World
 from vault_gateway.cli.root import root
 from vault_gateway.client import Client
+from vault_gateway.client.bulk.run import Bulk
 
 Run = Callable[..., Result]
 ADDRESS = "province,city,district,township,detail,text:address_text=address"
@@ -195,6 +196,20 @@ def test_what_fails_is_told_and_exits_1(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "not of this input" in result.stderr
     assert other.read_bytes() == before
+
+
+def test_who_interrupts_it_is_told_how_to_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "in.csv", [["name"], [canaries.name()]])
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bulk, "run", interrupted)
+    result = run(source, tmp_path / "out.csv", "--map", "name=name")
+    assert result.exit_code == 1
+    assert "interrupted. What is in OUT.csv stays: run the same command again" in result.stderr
 
 
 def test_a_key_comes_from_a_file(run: Run, town: Town, tmp_path: Path) -> None:
