@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import psycopg
 
 from vault_gateway.access import Access, load_policies
 from vault_gateway.audit.event import Event
@@ -103,6 +104,7 @@ def _opened(settings: Settings) -> Iterator[Installation]:
         raise SettingsError(
             "VAULT_GATEWAY_OPERATOR_DATABASE_URL is not set: this command needs it, for a node's login sees too little"
         )
+    _require_database(conninfo)
     database = Database(conninfo, max_connections=2)
     database.open()
     try:
@@ -115,6 +117,15 @@ def _opened(settings: Settings) -> Iterator[Installation]:
         raise SettingsError(f"Vault cannot be used now ({failure.reason})") from None
     finally:
         database.close()
+
+
+def _require_database(conninfo: str) -> None:
+    """The pool would try again and again, and say so each time."""
+    try:
+        psycopg.connect(conninfo, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        # Before there is a session the text is of addresses and names alone.
+        raise SettingsError(f"the database cannot be used: {' '.join(str(error).split())}") from None
 
 
 def needed_identity(settings: Settings, name: str) -> Credential:
