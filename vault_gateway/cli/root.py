@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from importlib import import_module
 
@@ -60,6 +61,9 @@ def root() -> None:
 
 def main() -> None:
     """Exit codes: 0 well, 1 failed with one line on stderr, 2 wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Where the terminal's character set lacks a sign, its number stands: no reason to end a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         root(prog_name="vault-gateway")
     except (OperatingError, GatewayError) as error:

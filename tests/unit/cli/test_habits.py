@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -109,3 +110,15 @@ def test_help_waits_for_nothing_that_only_a_command_needs() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
     assert not {"flask", "hvac", "psycopg", "vault_gateway.app"} & set(answer.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "\\u676d\\u5dde\\u5e02"), ("gbk", "杭州市")])
+def test_a_terminal_of_another_character_set_ends_no_command(encoding: str, shown: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "vault_gateway", "relay", "pool", "add", "--help"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert shown in answer.stdout.decode(encoding)
