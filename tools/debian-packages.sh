@@ -3,6 +3,8 @@
 set -eu
 missing=''
 command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
+# The README's merchant calls by it.
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
 # The page of the API is looked at in a real browser.
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 # Calls are made by SIPp.

@@ -20,24 +20,38 @@ AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 
 @pytest.fixture
-def python() -> list[str]:
-    """A Python with our packages that `nobody` can run: root's own may lie in a closed folder."""
-    packages = f"PYTHONPATH={Path(__file__).parents[3]}:{sysconfig.get_path('purelib')}"
-    for found in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        command = [*AS_NOBODY, packages, found]
-        tried = subprocess.run([*command, "-c", "import vault_gateway"], capture_output=True, check=False)
-        if tried.returncode == 0:
-            return command
-    pytest.fail("no Python here that another user can run, or it lacks a package of ours")
-
-
-@pytest.fixture
 def home() -> Iterator[Path]:
     """Not under pytest's folder, which is closed to others."""
     path = Path(subprocess.check_output(["mktemp", "--directory"], text=True).strip())
     os.chown(path, NOBODY, NOBODY)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def python(home: Path) -> list[str]:
+    """A Python with our packages that `nobody` can run: root's own, and this checkout, may lie in a closed folder."""
+    ours, packages = Path(__file__).parents[3], Path(sysconfig.get_path("purelib"))
+    if not _runs_as_nobody(["ls", str(ours), str(packages)]):
+        for folder in (ours / "vault_gateway", ours / "policies", packages):
+            shutil.copytree(folder, home / folder.name, copy_function=_link_or_copy)
+        ours, packages = home, home / packages.name
+    for found in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        command = [f"PYTHONPATH={ours}:{packages}", found]
+        if _runs_as_nobody([*command, "-c", "import vault_gateway.app"]):
+            return [*AS_NOBODY, *command]
+    pytest.fail("no Python here that another user can run, or it lacks a package of ours")
+
+
+def _runs_as_nobody(command: list[str]) -> bool:
+    return subprocess.run([*AS_NOBODY, *command], capture_output=True, check=False).returncode == 0
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="this whole run is not root's")
