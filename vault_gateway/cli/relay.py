@@ -25,6 +25,7 @@ from vault_gateway.inforce import always
 from vault_gateway.keys import Tokenizer
 from vault_gateway.model import SLUG, Role, Tenant, utc_now
 from vault_gateway.relay import plan as planning
+from vault_gateway.relay.own_phones import OwnPhones
 from vault_gateway.relay.regions import region_named
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.service_numbers import ServiceNumbers
@@ -216,7 +217,8 @@ def set_(number: str, platform: str, merchant: str, data: Path | None) -> None:
             missed_searches_a_day=0,
         )
         periods = load_retention(here.settings.policies / "retention.yaml").relay
-        service = ServiceNumbers(ledger, tokens, normaliser, RelayService(utc_now, lambda: periods), utc_now)
+        phones = OwnPhones(tokens, normaliser, RelayService(utc_now, lambda: periods))
+        service = ServiceNumbers(ledger, phones, utc_now)
         click.echo(service.register(operator, Tenant(platform, merchant), number))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
 from vault_gateway.access.resources import fleet
@@ -12,30 +11,17 @@ from vault_gateway.audit.ledger import Ledger, Unit, refused
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
-from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Kind, Origin, Tenant
-from vault_gateway.relay.service import RelayService
-from vault_gateway.relay.store.bindings import Phone
+from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Tenant
+from vault_gateway.relay.own_phones import OwnPhones
 from vault_gateway.tokens import store as token_store
-from vault_gateway.tokens.normalise import Normaliser
-from vault_gateway.tokens.service import TokenService
-from vault_gateway.tokens.text import ValueRefused
 
 _NOT_YOURS = GatewayError("forbidden", 403, "Your role may not do this.")
 
 
 class CourierService:
-    def __init__(
-        self,
-        ledger: Ledger,
-        tokens: TokenService,
-        normaliser: Normaliser,
-        relay: RelayService,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, ledger: Ledger, phones: OwnPhones, clock: Clock) -> None:
         self._ledger = ledger
-        self._tokens = tokens
-        self._relay = relay
-        self._normaliser = normaliser
+        self._phones = phones
         self._clock = clock
 
     def register(
@@ -47,7 +33,7 @@ class CourierService:
         event = Event("courier.register", resource=f"courier:{handle}", carrier=carrier, station=station)
         policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
         tenant = Tenant(CARRIER_PLATFORM, carrier)
-        new = None if phone is None else self._seal_phone(tenant, phone)
+        new = None if phone is None else self._phones.seal(tenant, phone)
         with self._ledger.open(caller, tenant) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)
             if earlier is not None:
@@ -61,8 +47,8 @@ class CourierService:
             if new is not None:
                 old = identity_store.courier_phone(unit.conn, carrier, handle)
                 if old is not None:
-                    self._erase(unit, tenant, old, now)
-                _insert_phone(unit, tenant, new, event_id, now)
+                    self._phones.erase(unit, tenant, old, now)
+                self._phones.keep(unit, tenant, new, event_id, now)
                 identity_store.ensure_courier(unit.conn, carrier, handle, station, new.ids[0], now)
             if key is not None:
                 keep_answer(unit.conn, key, "" if new is None else str(new.ids[0]), self._clock)
@@ -82,28 +68,8 @@ class CourierService:
             if row is None:
                 raise refused(event, not_found(), reason="unknown_courier")
             if row["phone_token"] is not None:
-                self._erase(unit, tenant, row["phone_token"], now)
+                self._phones.erase(unit, tenant, row["phone_token"], now)
             unit.record(replace(event, policies=policies))
-
-    def _erase(self, unit: Unit, tenant: Tenant, phone: UUID, now: datetime) -> None:
-        """With the pairs that it was an end of: a phone that is the courier's no more reaches no recipient."""
-        token_store.erase(unit.conn, tenant.id, phone, now)
-        self._relay.release_of_phone(unit, Phone(tenant.id, phone))
-
-    def _seal_phone(self, tenant: Tenant, phone: object) -> token_store.NewTokens:
-        try:
-            value = self._normaliser.own_phone(phone)
-        except ValueRefused as refusal:
-            raise GatewayError(refusal.code, 422, refusal.detail) from None
-        return self._tokens.seal(tenant, Origin.MERCHANT, [(Kind.PHONE, value)])
-
-
-def _insert_phone(
-    unit: Unit, tenant: Tenant, new: token_store.NewTokens, event_id: UUID, now: datetime
-) -> None:
-    token_store.insert_tokens(
-        unit.conn, tenant.id, new, origin=Origin.MERCHANT, order_ref=None, event_id=event_id, now=now
-    )
 
 
 def _mask(unit: Unit, tenant: Tenant, stored: str) -> str | None:

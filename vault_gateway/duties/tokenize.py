@@ -23,6 +23,7 @@ from vault_gateway.labels.service import LabelService
 from vault_gateway.networks.http import networks_blueprint
 from vault_gateway.networks.service import SegmentService
 from vault_gateway.outside.calling import outside
+from vault_gateway.relay.own_phones import OwnPhones
 from vault_gateway.relay.service import RelayService
 from vault_gateway.relay.store.bindings import Phone
 from vault_gateway.routes.http import routes_blueprint
@@ -51,11 +52,8 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     networks = parts.rules.networks
     normaliser = Normaliser(parts.rules.masks)
-    tenants, request_keys, relay = (
-        TenantRegistry(clock),
-        parts.request_keys(),
-        RelayService(clock, parts.rules.relay_periods),
-    )
+    tenants, request_keys = TenantRegistry(clock), parts.request_keys()
+    relay = RelayService(clock, parts.rules.relay_periods)
     tokens = TokenService(
         ledger,
         parts.tokenizer(),
@@ -67,7 +65,7 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     )
     watchers = (SheetCounter(), FlowCounter(networks), Outbox(clock))
     waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
-    couriers = CourierService(ledger, tokens, normaliser, relay, clock)
+    couriers = CourierService(ledger, OwnPhones(tokens, normaliser, relay), clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))
     app.register_blueprint(networks_blueprint(SegmentService(ledger)))

@@ -17,8 +17,7 @@ from vault_gateway.settings.policies import default_policies
 SOURCE = Path(vault_gateway.__file__).parent
 # Where the code is not a literal: each place is looked at below, or repeats a code from elsewhere.
 NOT_LITERAL = {
-    "couriers/service.py",  # what the normaliser refused
-    "relay/service_numbers.py",  # the same
+    "relay/own_phones.py",  # what the normaliser refused
     "tokens/service.py",  # the same
     "problems.py",  # `names` in _http_error
     "errors.py",  # unavailable(engine)
