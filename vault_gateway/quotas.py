@@ -13,7 +13,7 @@ from limits import parse
 from marshmallow import Schema, ValidationError, fields, validate
 
 from vault_gateway.errors import PolicyFileError
-from vault_gateway.yamlfile import YamlFault, read_yaml
+from vault_gateway.yamlfile import read_policy_file
 
 # An alarm that never rings, or a window that nothing fits into, is a typing error.
 _MOST = 1_000_000_000
@@ -119,10 +119,7 @@ class _QuotasSchema(Schema):
 
 
 def load_quotas(path: Path) -> Quotas:
-    try:
-        data = _QuotasSchema().load(read_yaml(path))
-    except (YamlFault, ValidationError) as error:
-        raise QuotaError(f"{path}: {error}") from None
+    data = read_policy_file(path, _QuotasSchema(), QuotaError)
     day, alarm = data["reveals_a_day"], data["scraping_alarm"]
     return Quotas(
         data["day_begins_utc"],

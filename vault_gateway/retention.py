@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from vault_gateway.errors import PolicyFileError
-from vault_gateway.yamlfile import YamlFault, read_yaml
+from vault_gateway.yamlfile import read_policy_file
 
 # What a telecom has not reported counts for a day, and a failed call opens a phone for half an hour.
 _LEAST_DAYS, _MOST_DAYS = 2, 3660
@@ -95,10 +95,7 @@ class _RetentionSchema(Schema):
 
 
 def load_retention(path: Path) -> Retention:
-    try:
-        data = _RetentionSchema().load(read_yaml(path))
-    except (YamlFault, ValidationError) as error:
-        raise RetentionError(f"{path}: {error}") from None
+    data = read_policy_file(path, _RetentionSchema(), RetentionError)
     relay = RelayPeriods(
         timedelta(days=data["relay"]["on_the_way_days"]),
         timedelta(hours=data["relay"]["after_sales_hours"]),

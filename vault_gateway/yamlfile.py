@@ -1,4 +1,4 @@
-"""Reading a YAML file that a person wrote."""
+"""Reading a YAML file that a person wrote, such as those of the policy folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
+from marshmallow import Schema, ValidationError
+
+from vault_gateway.errors import PolicyFileError
 
 # libyaml's, where the package came with it: a tenth of the time, and what is nested beyond reason is refused.
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -66,3 +69,11 @@ def read_yaml(path: Path) -> Any:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise YamlFault(f"cannot be read ({type(error).__name__}: {why})") from None
+
+
+def read_policy_file(path: Path, schema: Schema, refused: type[PolicyFileError]) -> Any:
+    """What the file says, by its schema; `refused` with the file and the reason where it cannot be used."""
+    try:
+        return schema.load(read_yaml(path))
+    except (YamlFault, ValidationError) as error:
+        raise refused(f"{path}: {error}") from None

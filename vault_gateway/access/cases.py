@@ -23,7 +23,7 @@ from vault_gateway.access.decisions import Access, Decision
 from vault_gateway.access.policies import Policies, PolicyError
 from vault_gateway.access.resources import Resource
 from vault_gateway.model import Principal, Role
-from vault_gateway.yamlfile import YamlFault, read_yaml
+from vault_gateway.yamlfile import read_policy_file
 
 CASES_FILE = "cases.yaml"
 
@@ -143,10 +143,7 @@ class _FileSchema(Schema):
 
 def read_cases(path: Path) -> list[Case]:
     """All cases of the file in order, lists expanded; PolicyError where it cannot be used."""
-    try:
-        data = _FileSchema().load(read_yaml(path))
-    except (YamlFault, ValidationError) as error:
-        raise PolicyError(f"{path}: {error}") from None
+    data = read_policy_file(path, _FileSchema(), PolicyError)
     actors = {name: Principal(id=f"key:{name}", **entry) for name, entry in data["actors"].items()}
     resources = {name: _resource(name, entry) for name, entry in data["resources"].items()}
     schema = _RowSchema()

@@ -16,7 +16,7 @@ from vault_gateway.networks.network import Fee, Network, PlatformRule, Returns, 
 from vault_gateway.networks.numbers import CheckDigit, NumberRange
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.shapes import SLUG_FIELD
-from vault_gateway.yamlfile import YamlFault, read_yaml
+from vault_gateway.yamlfile import read_policy_file
 
 # A shorter number without a letter could be somebody's phone.
 _LEAST_DIGITS = 12
@@ -186,10 +186,7 @@ def load_networks(folder: Path) -> Networks:
     """All networks of a folder, of one mind with each other, or a NetworkError that says where they are not."""
     found: dict[str, Network] = {}
     for path in sorted(folder.glob("*.yaml")):
-        try:
-            network = _NetworkSchema().load(read_yaml(path))
-        except (YamlFault, ValidationError) as error:
-            raise NetworkError(f"{path}: {error}") from None
+        network = read_policy_file(path, _NetworkSchema(), NetworkError)
         if network.name != path.stem:
             raise NetworkError(f"{path}: its name must be {path.stem}")
         found[network.name] = network

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from vault_gateway.errors import PolicyFileError
 from vault_gateway.model import Kind, Role
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.waybill import Waybill
-from vault_gateway.yamlfile import YamlFault, read_yaml
+from vault_gateway.yamlfile import read_policy_file
 
 # `street` is the address cut at the street.
 KIND_OF_FIELD = {"name": Kind.NAME, "phone": Kind.PHONE, "address": Kind.ADDRESS, "street": Kind.ADDRESS}
@@ -70,10 +70,7 @@ class _PurposesSchema(Schema):
 
 
 def load_purposes(path: Path) -> Purposes:
-    try:
-        data = _PurposesSchema().load(read_yaml(path))
-    except (YamlFault, ValidationError) as error:
-        raise PurposeError(f"{path}: {error}") from None
+    data = read_policy_file(path, _PurposesSchema(), PurposeError)
     limits = data.pop("limits")
     by_name = {name: _purpose(name, entry) for name, entry in data.items()}
     return Purposes(by_name, limits["per_waybill"], limits["per_token"])
