@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import secrets
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.canaries import Person
+from tests.policies import policies_with
 from tests.serving import start_server, wait_until_ready
 from vault_gateway.app import create_app
 from vault_gateway.database import Connection
@@ -35,7 +34,6 @@ from vault_gateway.model import Role
 from vault_gateway.rules import load_rules
 from vault_gateway.settings.environment import to_environment
 from vault_gateway.settings.model import Settings
-from vault_gateway.settings.policies import default_policies
 
 _names = itertools.count()
 # Gateways of this process, each with connections to the one database.
@@ -64,28 +62,6 @@ class TurnedClock:
 
     def advance(self, **delta: float) -> None:
         self.offset += timedelta(**delta)
-
-
-GENEROUS: dict[str, Any] = {
-    "day_begins_utc": 20,
-    "reveals_a_day": {"courier": 10**9, "merchant": {"deliver": 10**9, "contact": 10**9, "sort": 10**9}},
-    "rates": {
-        "reveals": {"courier": "1000000/minute", "station": "1000000/minute", "address": "1000000/minute"},
-        "searches": {"client": "1000000/minute", "address": "1000000/minute"},
-    },
-    "scraping_alarm": {
-        "usual_of_days": 14,
-        "recipients": {"floor": 10**9, "times_usual": 3},
-        "denials": {"floor": 10**9, "times_usual": 5},
-    },
-}
-
-
-def policies_with(folder: Path, quotas: Mapping[str, Any] = GENEROUS) -> Path:
-    """The policies that ship, in a new folder, with other quotas."""
-    shutil.copytree(default_policies(), folder)
-    (folder / "quotas.yaml").write_bytes(orjson.dumps(quotas))
-    return folder
 
 
 @dataclass(frozen=True)
@@ -123,18 +99,6 @@ class Actor:
 
     def delete(self, path: str, **more: Any) -> TestResponse:
         return self.call("DELETE", path, **more)
-
-
-def all_events(auditor: Actor, query: str) -> list[dict[str, Any]]:
-    """All events that a query finds, page by page: a short page is not the end of a long log."""
-    events: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        page = auditor.get(f"/v1/audit/events?{query}{cursor}").get_json()
-        events += page["items"]
-        if "next" not in page:
-            return events
-        cursor = f"&cursor={page['next']}"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests import canaries
+from tests.policies import GENEROUS, policies_with
 from tests.split import login_for
-from tests.world import GENEROUS, Actor, Town, World, policies_with, unique
+from tests.world import Actor, Town, World, unique
 from vault_gateway.audit import store as audit_store
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind

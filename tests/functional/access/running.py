@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 import urllib3
 
+from tests.policies import policies_with
 from tests.serving import start_server
-from tests.world import Town, World, policies_with
+from tests.world import Town, World
 from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.environment import to_environment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 import orjson
 import pytest
@@ -59,17 +58,3 @@ def load(world: World, tenant: Tenant, events: Iterable[tuple[datetime, Event]])
             rows.write_row((tenant.id, event_id, tenant.platform, written, salt, commitment(salt, body)))
             ids.append(str(event_id))
     return ids
-
-
-def all_events(auditor: Actor, query: str = "") -> list[dict[str, Any]]:
-    """Every page of a question, put together."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        answer = auditor.get(f"/v1/audit/events?{query}&limit=1000{cursor}")
-        assert answer.status_code == 200, answer.text
-        page = answer.get_json()
-        found += page["items"]
-        if "next" not in page:
-            return found
-        cursor = f"&cursor={page['next']}"

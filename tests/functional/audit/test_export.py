@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.functional.audit.conftest import all_events, load, tenant_of
+from tests.functional.audit.conftest import load, tenant_of
+from tests.pages import all_events
 from tests.world import Actor, Town, World, new_town
 from vault_gateway.audit.event import Event, commitment
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.functional.audit.conftest import CALLER, load, tenant_of
+from tests.pages import every
 from tests.world import Actor, Town, World, new_town
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
@@ -38,18 +39,12 @@ def test_paging_sees_every_event_that_was_there_at_the_start_exactly_once(
     for writer in writers:
         writer.start()
     try:
-        seen: list[str] = []
-        cursor = ""
-        while True:
-            page = platform_auditor.get(f"/v1/audit/events?action=test.page&limit=13{cursor}").get_json()
-            seen += [event["id"] for event in page["items"]]
-            if "next" not in page:
-                break
-            cursor = f"&cursor={page['next']}"
+        events = every(platform_auditor, "/v1/audit/events", "action=test.page&limit=13")
     finally:
         done.set()
         for writer in writers:
             writer.join()
+    seen = [event["id"] for event in events]
     assert len(seen) == len(set(seen))
     assert there <= set(seen)
     assert seen == sorted(seen, reverse=True)

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from tests import canaries
-from tests.functional.audit.conftest import all_events, load, tenant_of
+from tests.functional.audit.conftest import load, tenant_of
+from tests.pages import all_events, every
 from tests.world import Actor, Town, World, new_town, unique
 from vault_gateway.audit.event import Event, commitment
 from vault_gateway.model import Kind
@@ -91,14 +92,8 @@ def test_a_token_finds_the_request_that_made_it_on_whichever_page_it_is(
 ) -> None:
     tokens = town.tokenize(canaries.person())
     town.waybill(tokens)
-    paged: list[str] = []
-    query, cursor = f"token={tokens.phone}&limit=1", ""
-    while True:
-        page = platform_auditor.get(f"/v1/audit/events?{query}{cursor}").get_json()
-        paged += [event["action"] for event in page["items"]]
-        if "next" not in page:
-            break
-        cursor = f"&cursor={page['next']}"
+    events = every(platform_auditor, "/v1/audit/events", f"token={tokens.phone}&limit=1")
+    paged = [event["action"] for event in events]
     assert paged == ["waybill.create", "token.create"]
 
     def found(who: Actor, **more: str) -> list[str]:

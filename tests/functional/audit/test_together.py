@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests import canaries
-from tests.functional.audit.conftest import CALLER, all_events, tenant_of
+from tests.functional.audit.conftest import CALLER, tenant_of
+from tests.pages import all_events
 from tests.world import Actor, Town, World
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, refused

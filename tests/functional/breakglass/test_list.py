@@ -7,6 +7,7 @@ from typing import Any
 from tests import canaries
 from tests.functional.breakglass.steps import approved, asked, opened_by
 from tests.functional.reveals.steps import told
+from tests.pages import every
 from tests.responders import Desk
 from tests.world import Actor, Town, World, unique
 
@@ -55,14 +56,8 @@ def test_it_shows_states_and_no_value(world: World, town: Town) -> None:
 def test_pages_hold_each_once(world: World, town: Town) -> None:
     mei = Desk(world).responder()
     made = [asked(mei, town.waybill()) for _ in range(5)]
-    seen, query = [], "?limit=2"
-    while True:
-        answer = mei.get(f"/v1/break-glass{query}").get_json()
-        seen += [item["break_glass_id"] for item in answer["items"]]
-        if "next" not in answer:
-            break
-        query = f"?limit=2&cursor={answer['next']}"
-    assert seen == made[::-1]
+    seen = every(mei, "/v1/break-glass", "limit=2")
+    assert [item["break_glass_id"] for item in seen] == made[::-1]
 
 
 def test_looking_is_an_event_itself(world: World, town: Town) -> None:

@@ -8,8 +8,9 @@ from click.testing import CliRunner, Result
 
 from tests.functional.identity.provider import Provider
 from tests.functional.waybills.segments import a_range
+from tests.pages import all_events
 from tests.pool import fresh_number, retire_numbers
-from tests.world import Actor, Town, World, all_events, unique
+from tests.world import Actor, Town, World, unique
 from vault_gateway.cli.root import root
 
 

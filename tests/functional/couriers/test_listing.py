@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.functional.reveals.steps import told
-from tests.world import Actor, Town, World, all_events, new_town
+from tests.pages import all_events
+from tests.world import Actor, Town, World, new_town
 from vault_gateway.cli.root import root
 from vault_gateway.couriers import store
 from vault_gateway.errors import GatewayError

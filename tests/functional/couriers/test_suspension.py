@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.functional.reveals.steps import ask, claim, issued, outline, told
-from tests.world import GENEROUS, Actor, Town, World, new_town, policies_with
+from tests.policies import GENEROUS, policies_with
+from tests.world import Actor, Town, World, new_town
 from vault_gateway.identity import memory
 from vault_gateway.quotas import Alarm, load_quotas
 

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.pages import every
 from tests.world import Actor, Tokens, Town, World
 from vault_gateway.database import Connection
 from vault_gateway.flows.showing import keep_showing
@@ -35,15 +36,7 @@ def flows(who: Actor, **query: str) -> list[dict[str, Any]]:
     """All lines, of the days around today unless the query says otherwise."""
     today = datetime.now(UTC).date()
     asked = {"from": str(today - timedelta(days=2)), "to": str(today + timedelta(days=2)), **query}
-    lines: list[dict[str, Any]] = []
-    while True:
-        answer = who.get("/v1/stats/flows?" + "&".join(f"{name}={value}" for name, value in asked.items()))
-        assert answer.status_code == 200, answer.text
-        body = answer.get_json()
-        lines += body["items"]
-        if "next" not in body:
-            return lines
-        asked["cursor"] = body["next"]
+    return every(who, "/v1/stats/flows", "&".join(f"{name}={value}" for name, value in asked.items()))
 
 
 def total(who: Actor, **query: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +17,8 @@ from tests.functional.flows.books import (
     show_now,
     total,
 )
-from tests.world import Actor, Town, TurnedClock, World, new_town
+from tests.pages import every
+from tests.world import Town, TurnedClock, World, new_town
 
 
 def test_parcels_are_told_by_regions_carrier_network_and_state(world: World, town: Town) -> None:
@@ -86,16 +86,6 @@ def test_who_has_no_book_is_told_so(town: Town) -> None:
         assert town.platform.get(path + more).status_code == 422
 
 
-def pages(who: Actor, query: str) -> Iterator[list[dict[str, object]]]:
-    cursor = ""
-    while True:
-        body = who.get(f"/v1/stats/flows?{query}{cursor}").get_json()
-        yield body["items"]
-        if "next" not in body:
-            return
-        cursor = f"&cursor={body['next']}"
-
-
 def test_pages_go_on_where_the_last_one_ended(world: World, town: Town) -> None:
     numbers = issue(town, person_in(town, *HANGZHOU), MANY)
     issue(town, person_in(town, *SHENZHEN), MANY)
@@ -105,9 +95,9 @@ def test_pages_go_on_where_the_last_one_ended(world: World, town: Town) -> None:
     whole = flows(town.merchant, by="day,destination,state,time")
     today = datetime.now(UTC).date()
     days = f"from={today - timedelta(days=2)}&to={today + timedelta(days=2)}"
-    singly = list(pages(town.merchant, f"{days}&by=day,destination,state,time&limit=1"))
+    singly = every(town.merchant, "/v1/stats/flows", f"{days}&by=day,destination,state,time&limit=1")
     assert len(whole) >= 3
-    assert [line for page in singly for line in page] == whole
+    assert singly == whole
 
 
 @pytest.mark.parametrize(

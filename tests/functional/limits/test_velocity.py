@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from tests.functional.limits.conftest import Redis
 from tests.functional.reveals.steps import ask, told
-from tests.world import GENEROUS, Actor, Town, World, new_town, policies_with
+from tests.policies import GENEROUS, policies_with
+from tests.world import Actor, Town, World, new_town
 
 Gateway = Callable[..., Flask]
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, ON_THE_WAY, Line, short_lived
+from tests.policies import policies_with
 from tests.pool import add_numbers, no_numbers, retire_numbers
-from tests.world import TurnedClock, World, policies_with, unique
+from tests.world import TurnedClock, World, unique
 from vault_gateway.relay import service
 
 

@@ -15,7 +15,8 @@ import pytest
 import urllib3
 
 from tests.functional.reveals.steps import ask, claim, issued, outline, told
-from tests.world import GENEROUS, Actor, Town, TurnedClock, World, new_town, policies_with
+from tests.policies import GENEROUS, policies_with
+from tests.world import Actor, Town, TurnedClock, World, new_town
 
 Quotas = Callable[..., Path]
 

@@ -14,7 +14,8 @@ from prometheus_client import REGISTRY
 from tests import canaries
 from tests.functional.tokens.test_tokenize import tokenize
 from tests.functional.tokens.test_views import all_pages, match, search
-from tests.world import Actor, Town, TurnedClock, World, all_events, new_town
+from tests.pages import all_events
+from tests.world import Actor, Town, TurnedClock, World, new_town
 
 CANDIDATES = 10_000
 QUOTA = 200

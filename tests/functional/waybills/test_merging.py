@@ -11,9 +11,11 @@ import pytest
 
 from tests import canaries
 from tests.functional.waybills.segments import counts, granted, order
+from tests.pages import all_events
+from tests.policies import policies_with
 from tests.pool import add_numbers, no_numbers, retire_numbers
 from tests.unit.labels.reading import words_of
-from tests.world import Actor, Tokens, Town, World, all_events, new_town, policies_with, today, unique
+from tests.world import Actor, Tokens, Town, World, new_town, today, unique
 
 
 def merge(by: Actor, items: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:

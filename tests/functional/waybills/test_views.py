@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.pages import every
 from tests.plans import Explaining, nodes
 from tests.world import Actor, Tokens, Town, TurnedClock, World, new_town, unique
 from vault_gateway.model import Tenant
@@ -33,16 +34,7 @@ def someone(town: Town) -> Tokens:
 
 def numbers(actor: Actor, query: str = "") -> list[str]:
     """Every page of a list, put together."""
-    found: list[str] = []
-    cursor = ""
-    while True:
-        answer = actor.get(f"/v1/waybills?{query}{cursor}")
-        assert answer.status_code == 200, answer.text
-        page = answer.get_json()
-        found += [item["waybill_no"] for item in page["items"]]
-        if "next" not in page:
-            return found
-        cursor = f"&cursor={page['next']}"
+    return [item["waybill_no"] for item in every(actor, "/v1/waybills", query)]
 
 
 def view(actor: Actor, waybill_no: str) -> dict[str, Any]:
