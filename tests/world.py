@@ -232,13 +232,23 @@ class Town:
         assert answer.status_code == 201, answer.text
         return Tokens(*(item["token"] for item in answer.get_json()["items"]))
 
-    def waybill(self, tokens: Tokens | None = None, **more: Any) -> str:
-        """The number of a new waybill, for somebody where no tokens are given."""
+    def new_waybill(self, tokens: Tokens | None = None, **more: Any) -> dict[str, Any]:
+        """What the merchant sees of a new waybill, for somebody where no tokens are given."""
         recipient = (tokens or self.tokenize(canaries.person())).as_recipient()
         body = {"network": "douyin", "carrier": self.carrier_slug, "recipient": recipient, **more}
         answer = self.merchant.post("/v1/waybills", body)
         assert answer.status_code == 201, answer.text
-        return str(answer.get_json()["waybill_no"])
+        view: dict[str, Any] = answer.get_json()
+        return view
+
+    def waybill(self, tokens: Tokens | None = None, **more: Any) -> str:
+        """The number of a new waybill."""
+        return str(self.new_waybill(tokens, **more)["waybill_no"])
+
+    def register_courier(self, phone: str) -> None:
+        """The courier with a phone of its own."""
+        answer = self.carrier.post("/v1/couriers", {"handle": self.courier.name, "phone": phone})
+        assert answer.status_code == 201, answer.text
 
     def event(self, waybill_no: str, type_: str, **more: Any) -> TestResponse:
         return self.carrier.post(f"/v1/waybills/{waybill_no}/events", {"type": type_, **more})
@@ -246,10 +256,23 @@ class Town:
     def out_for_delivery(self, tokens: Tokens | None = None) -> str:
         """A parcel in the hands of `courier`."""
         waybill_no = self.waybill(tokens)
-        for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": self.courier.name})):
-            answer = self.event(waybill_no, type_, **more)
-            assert answer.status_code == 201, answer.text
+        self.hand_to_courier(waybill_no)
         return waybill_no
+
+    def hand_to_courier(self, waybill_no: str, **more: Any) -> None:
+        """Accepted, and in the hands of `courier`."""
+        for type_, with_it in (
+            ("accepted", {}),
+            ("out_for_delivery", {"courier": self.courier.name, **more}),
+        ):
+            answer = self.event(waybill_no, type_, **with_it)
+            assert answer.status_code == 201, answer.text
+
+    def hand_to_station(self, waybill_no: str) -> None:
+        """Accepted, and waiting at `station`."""
+        for type_, with_it in (("accepted", {}), ("at_station", {"station": self.station_slug})):
+            answer = self.event(waybill_no, type_, **with_it)
+            assert answer.status_code == 201, answer.text
 
 
 def new_town(world: World, *, platform_slug: str | None = None, app: Flask | None = None) -> Town:

@@ -120,8 +120,7 @@ def new_line(town: Town, telecom: Actor) -> Line:
     recipient = {"recipient": town.tokenize(someone).as_recipient()}
     corrected = town.merchant.call("PATCH", f"/v1/waybills/{waybill_no}", recipient)
     assert corrected.status_code == 200, corrected.text
-    for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
-        assert town.event(waybill_no, type_, **more).status_code == 201
+    town.hand_to_courier(waybill_no)
     relay = corrected.get_json()["relay"]
     assert relay["number"] == number
     return Line(town, telecom, someone, courier_phone, waybill_no, number, relay["extension"])

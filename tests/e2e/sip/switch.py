@@ -16,9 +16,7 @@ from tempfile import mkdtemp
 
 from tests import canaries
 from tests.canaries import Person
-from tests.e2e.sip.sipp import (
-    Phone,
-)
+from tests.e2e.sip.sipp import Phone
 from tests.pool import add_numbers, retire_numbers
 from tests.world import Actor, World, new_town
 
@@ -79,19 +77,10 @@ class Operator:
         town, courier_phone = self._town, canaries.phone()
         place = {"province": "浙江省", "city": CITY, "district": DISTRICT, "detail": canaries.detail()}
         someone = Person(canaries.name(), phone or canaries.phone(), place)
-        posted = town.carrier.post("/v1/couriers", {"handle": town.courier.name, "phone": courier_phone})
-        assert posted.status_code == 201, posted.text
-        body = {
-            "network": "douyin",
-            "carrier": town.carrier_slug,
-            "recipient": town.tokenize(someone).as_recipient(),
-            "relay": True,
-        }
-        made = town.merchant.post("/v1/waybills", body)
-        assert made.status_code == 201, made.text
-        waybill_no, relay = made.get_json()["waybill_no"], made.get_json()["relay"]
-        for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
-            assert town.event(waybill_no, type_, **more).status_code == 201
+        town.register_courier(courier_phone)
+        made = town.new_waybill(town.tokenize(someone), relay=True)
+        waybill_no, relay = made["waybill_no"], made["relay"]
+        town.hand_to_courier(waybill_no)
         return Parcel(
             courier_phone,
             someone,

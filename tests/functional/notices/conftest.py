@@ -118,6 +118,5 @@ def waiting(here: Town) -> Waiting:
     someone = canaries.person()
     tokens = here.tokenize(someone)
     waybill_no = here.waybill(tokens)
-    for type_, more in (("accepted", {}), ("at_station", {"station": here.station_slug})):
-        assert here.event(waybill_no, type_, **more).status_code == 201
+    here.hand_to_station(waybill_no)
     return Waiting(here, someone, tokens, waybill_no, f"K{secrets.randbelow(900) + 100}")

@@ -121,8 +121,7 @@ def test_another_platforms_virtual_number_gets_no_message(
     """It takes an extension, which a message cannot dial."""
     town, someone = waiting.town, replace(waiting.recipient, phone="18400913965-7576")
     waybill_no = town.waybill(town.tokenize(someone))
-    for type_, more in (("accepted", {}), ("at_station", {"station": town.station_slug})):
-        assert town.event(waybill_no, type_, **more).status_code == 201
+    town.hand_to_station(waybill_no)
     virtual = replace(waiting, waybill_no=waybill_no)
     assert virtual.becomes(virtual.queued(), "cancelled", 1)["reason"] == "virtual_number"
     assert provider.taken == []

@@ -86,19 +86,9 @@ class Line:
 def line(town: Town, telecom: Actor) -> Line:
     """Out for delivery with the town's courier, whose phone the carrier has registered."""
     someone, courier_phone = canaries.person(), canaries.phone()
-    answer = town.carrier.post("/v1/couriers", {"handle": town.courier.name, "phone": courier_phone})
-    assert answer.status_code == 201, answer.text
-    body = {
-        "network": "douyin",
-        "carrier": town.carrier_slug,
-        "recipient": town.tokenize(someone).as_recipient(),
-        "relay": True,
-    }
-    made = town.merchant.post("/v1/waybills", body)
-    assert made.status_code == 201, made.text
-    view = made.get_json()
-    for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": town.courier.name})):
-        assert town.event(view["waybill_no"], type_, **more).status_code == 201
+    town.register_courier(courier_phone)
+    view = town.new_waybill(town.tokenize(someone), relay=True)
+    town.hand_to_courier(view["waybill_no"])
     relay = view["relay"]
     return Line(
         town, telecom, someone, courier_phone, view["waybill_no"], relay["number"], relay["extension"]

@@ -55,8 +55,7 @@ def test_where_the_labels_number_is_not_to_be_had_again_and_there_is_no_pair_con
     monkeypatch.setattr(service, "LONGEST", timedelta(days=20))
     brief = short_lived(line, line.town.waybill(), days=lives)
     clock.advance(days=later)
-    for type_, more in (("accepted", {}), ("out_for_delivery", {"courier": line.town.courier.name})):
-        assert line.town.event(brief.waybill_no, type_, **more).status_code == 201
+    line.town.hand_to_courier(brief.waybill_no)
     assert contact(brief) == (403, "contact_closed"), "an end alone opens nothing"
     assert ask_pair(brief) == (503, "relay_pool_exhausted")
     assert contact(brief)[0] == 201

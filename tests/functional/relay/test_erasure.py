@@ -86,8 +86,7 @@ def test_the_wall_stands_where_it_stood_after_numbers_of_other_merchants_were_cl
     """A courier's phone is at the end of merchants' pairs; the courier's own row is written behind them."""
     pair = pair_of(world, line)
     new = canaries.phone()
-    body = {"handle": line.town.courier.name, "phone": new}
-    assert line.town.carrier.post("/v1/couriers", body).status_code == 201
+    line.town.register_courier(new)
     # The phone that was the courier's reaches nobody, and is reached by nobody.
     for caller in (line.courier_phone, line.recipient.phone):
         assert pair.call(caller).get_json() == {"action": "reject", "reason": "cooling"}
@@ -102,9 +101,7 @@ def test_a_courier_who_is_removed_reaches_the_recipient_no_more(world: World, li
 
 def test_another_parcels_number_stays(line: Line) -> None:
     other = canaries.person()
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(other).as_recipient()
-    relay = line.town.merchant.post("/v1/waybills", body).get_json()["relay"]
+    relay = line.town.new_waybill(line.town.tokenize(other), relay=True)["relay"]
     erase_recipient(line)
     answer = line.call(canaries.phone(), relay["extension"], called=relay["number"]).get_json()
     assert answer["destination"] == other.e164

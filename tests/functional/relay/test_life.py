@@ -33,11 +33,9 @@ def alone(world: World, line: Line) -> Iterator[list[str]]:
 def test_the_recipients_city_comes_first_then_the_province_then_anywhere(
     line: Line, alone: list[str]
 ) -> None:
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
     given = []
     for _ in range(4):
-        body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
-        relay = line.town.merchant.post("/v1/waybills", body).get_json()["relay"]
+        relay = line.town.new_waybill(relay=True)["relay"]
         given.append(relay.get("number") or relay["error"]["code"])
     assert given == [*alone, "relay_pool_exhausted"]
 
@@ -80,16 +78,10 @@ def test_a_number_lives_until_delivery_is_due(
     brief = world.gateway(policies=folder)
     merchant, carrier = (replace(who, app=brief) for who in (line.town.merchant, line.town.carrier))
     town = replace(line.town, merchant=merchant, carrier=carrier)
-    body = {"network": "douyin", "carrier": town.carrier_slug, "relay": True}
-    body["recipient"] = town.tokenize(line.recipient).as_recipient()
-    view = merchant.post("/v1/waybills", body).get_json()
+    view = town.new_waybill(town.tokenize(line.recipient), relay=True)
     second = replace(line, number=view["relay"]["number"], extension=view["relay"]["extension"])
     due = (clock() + timedelta(days=13)).isoformat()
-    for type_, more in (
-        ("accepted", {}),
-        ("out_for_delivery", {"courier": town.courier.name, "deliver_by": due}),
-    ):
-        assert town.event(view["waybill_no"], type_, **more).status_code == 201
+    town.hand_to_courier(view["waybill_no"], deliver_by=due)
     clock.advance(days=12)
     assert asked(second) == "connect"
     clock.advance(days=2)
@@ -187,9 +179,7 @@ def test_a_number_that_has_rested_is_never_revived(line: Line, clock: TurnedCloc
 
 def test_a_revived_number_reaches_whom_the_parcel_is_for_now(line: Line, clock: TurnedClock) -> None:
     former, new = canaries.person(), canaries.person()
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(former).as_recipient()
-    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    view = line.town.new_waybill(line.town.tokenize(former), relay=True)
     clock.advance(seconds=ON_THE_WAY.total_seconds() + 60)
     recipient = line.town.tokenize(new).as_recipient()
     path = f"/v1/waybills/{view['waybill_no']}"

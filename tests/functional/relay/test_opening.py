@@ -181,9 +181,7 @@ def test_a_call_to_the_former_recipient_that_is_under_way_leaves_no_way_back(
     world: World, line: Line
 ) -> None:
     former, new = canaries.person(), canaries.person()
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(former).as_recipient()
-    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    view = line.town.new_waybill(line.town.tokenize(former), relay=True)
     number, extension = view["relay"]["number"], view["relay"]["extension"]
     recipient = line.town.tokenize(new).as_recipient()
     corrected: list[int] = []

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from tests import canaries
 from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line
 from tests.functional.relay.test_records import contact
 from tests.world import TurnedClock, World
@@ -37,20 +36,16 @@ def turn(clock: TurnedClock, delta: timedelta) -> None:
     clock.advance(seconds=delta.total_seconds())
 
 
-def waybill_id(world: World, waybill_no: str) -> UUID:
+def had_no_number(world: World, line: Line) -> UUID:
+    """The pool had none left for the parcel, whose id this is."""
     with world.admin() as conn:
-        row = conn.execute("select id from waybill where waybill_no = %s", (waybill_no,)).fetchone()
+        row = conn.execute(
+            "insert into relay_exhausted select tenant_id, id, %s from waybill where waybill_no = %s"
+            " returning waybill_id",
+            (world.clock(), line.waybill_no),
+        ).fetchone()
     assert row is not None
-    return UUID(str(row["id"]))
-
-
-def parcel(line: Line) -> str:
-    """Another of the town, with a number."""
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
-    made = line.town.merchant.post("/v1/waybills", body)
-    assert made.status_code == 201, made.text
-    return str(made.get_json()["waybill_no"])
+    return UUID(str(row["waybill_id"]))
 
 
 def test_a_call_and_its_records_stay_for_their_time_and_leave_then(
@@ -127,13 +122,7 @@ def test_that_there_was_no_number_stays_while_it_opens_the_phone(
 ) -> None:
     binding = line.call(line.courier_phone, line.extension).get_json()["binding_id"]
     assert line.town.merchant.delete(f"/v1/relay/bindings/{binding}").status_code == 204
-    waybill = waybill_id(world, line.waybill_no)
-    with world.admin() as conn:
-        row = conn.execute("select tenant_id from waybill where id = %s", (waybill,)).fetchone()
-        assert row is not None
-        conn.execute(
-            "insert into relay_exhausted values (%s, %s, %s)", (row["tenant_id"], waybill, world.clock())
-        )
+    waybill = had_no_number(world, line)
     turn(clock, EXHAUSTED + A_MINUTE)
     assert (
         line.town.event(line.waybill_no, "out_for_delivery", courier=line.town.courier.name).status_code
@@ -147,13 +136,7 @@ def test_that_there_was_no_number_stays_while_it_opens_the_phone(
 
 
 def test_that_there_was_no_number_stays_for_its_time(world: World, line: Line, clock: TurnedClock) -> None:
-    waybill = waybill_id(world, line.waybill_no)
-    with world.admin() as conn:
-        row = conn.execute("select tenant_id from waybill where id = %s", (waybill,)).fetchone()
-        assert row is not None
-        conn.execute(
-            "insert into relay_exhausted values (%s, %s, %s)", (row["tenant_id"], waybill, world.clock())
-        )
+    waybill = had_no_number(world, line)
     assert line.town.event(line.waybill_no, "delivered").status_code == 201
     turn(clock, EXHAUSTED - A_MINUTE)
     remove(world)
@@ -167,7 +150,7 @@ def test_that_there_was_no_number_stays_for_its_time(world: World, line: Line, c
 def test_small_batches_walk_past_what_has_to_stay(
     world: World, line: Line, clock: TurnedClock, batch: int
 ) -> None:
-    numbers = [parcel(line) for _ in range(4)]
+    numbers = [line.town.waybill(relay=True) for _ in range(4)]
     for waybill_no in (numbers[1], numbers[3]):
         assert line.town.merchant.post(f"/v1/waybills/{waybill_no}/cancel").status_code == 200
     turn(clock, timedelta(days=200))

@@ -165,9 +165,7 @@ def test_a_delay_keeps_the_number_alive(line: Line, clock: TurnedClock) -> None:
 
 
 def test_cancelling_closes_the_number_at_once(line: Line) -> None:
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
-    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    view = line.town.new_waybill(relay=True)
     line.town.merchant.post(f"/v1/waybills/{view['waybill_no']}/cancel")
     answer = line.call(canaries.phone(), view["relay"]["extension"], called=view["relay"]["number"])
     assert answer.get_json()["reason"] == "cooling"
@@ -175,9 +173,7 @@ def test_cancelling_closes_the_number_at_once(line: Line) -> None:
 
 def test_a_corrected_recipient_is_reached_and_the_former_one_is_not(line: Line) -> None:
     former, new = canaries.person(), canaries.person()
-    body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-    body["recipient"] = line.town.tokenize(former).as_recipient()
-    view = line.town.merchant.post("/v1/waybills", body).get_json()
+    view = line.town.new_waybill(line.town.tokenize(former), relay=True)
     number, extension = view["relay"]["number"], view["relay"]["extension"]
     line.call(canaries.phone(), extension, called=number)
     recipient = line.town.tokenize(new).as_recipient()
@@ -236,8 +232,7 @@ def test_only_what_a_message_begins_with_is_taken_for_its_extension(line: Line) 
 
 def test_a_recipient_who_answers_with_digits_is_calling_back(line: Line) -> None:
     """The code of a gate may be another parcel's extension. It reaches nobody else, is no guess, and is said."""
-    other = line.town.waybill(relay=True)
-    others = line.town.merchant.get(f"/v1/waybills/{other}").get_json()["relay"]
+    others = line.town.new_waybill(relay=True)["relay"]
     line.call(line.courier_phone, line.extension)
     for code in (others["extension"], *(wrong(line.extension) for _ in range(OF_A_CALLER + 1))):
         text = f"{code}# is the code of the gate"
@@ -340,12 +335,9 @@ def test_a_call_that_goes_nowhere_is_owed_by_nobody(line: Line) -> None:
 
 def test_a_parcel_goes_without_a_number_when_there_is_none(world: World, line: Line) -> None:
     with no_numbers(world, "extension"):
-        body = {"network": "douyin", "carrier": line.town.carrier_slug, "relay": True}
-        body["recipient"] = line.town.tokenize(canaries.person()).as_recipient()
-        made = line.town.merchant.post("/v1/waybills", body)
-        assert made.status_code == 201
-        assert made.get_json()["relay"]["error"]["code"] == "relay_pool_exhausted"
-        alone = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": made.get_json()["waybill_no"]})
+        made = line.town.new_waybill(relay=True)
+        assert made["relay"]["error"]["code"] == "relay_pool_exhausted"
+        alone = line.town.merchant.post("/v1/relay/bindings", {"waybill_no": made["waybill_no"]})
         assert (alone.status_code, alone.get_json()["code"]) == (503, "relay_pool_exhausted")
         assert "Retry-After" in alone.headers
 

@@ -12,7 +12,7 @@ from tests.functional.relay.conftest import Line, add_numbers, wrong
 from tests.functional.relay.test_records import contact
 from tests.functional.relay.twilio import PhoneCall, Twilio, Verb, call_sid, read
 from tests.pool import retire_numbers
-from tests.world import Actor, TurnedClock, World
+from tests.world import Actor, Tokens, TurnedClock, World
 
 
 def phone_call(twilio: Twilio, line: Line, caller: str, **more: str) -> PhoneCall:
@@ -104,13 +104,8 @@ def test_the_extension_of_a_virtual_number_is_sent_after_the_answer(line: Line, 
     extension = f"{secrets.randbelow(10_000):04d}"
     items[1]["value"] = canaries.plant(f"{someone.phone}-{extension}")
     made = line.town.merchant.post("/v1/tokens", {"items": items}).get_json()["items"]
-    body = {
-        "network": "douyin",
-        "carrier": line.town.carrier_slug,
-        "recipient": dict(zip(("name", "phone", "address"), (item["token"] for item in made), strict=True)),
-        "relay": True,
-    }
-    relay = line.town.merchant.post("/v1/waybills", body).get_json()["relay"]
+    tokens = Tokens(*(item["token"] for item in made))
+    relay = line.town.new_waybill(tokens, relay=True)["relay"]
     dial = PhoneCall(twilio, f"+86{canaries.phone()}", relay["number"]).dialled(relay["extension"])
     [number] = dial.within
     assert (number.text, number["sendDigits"]) == (someone.e164, f"wwww{extension}")

@@ -5,21 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import pytest
 from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.unit.labels.reading import words_of
-from tests.world import Actor, Town, World, new_town
+from tests.world import Actor, Town, World
 
 HEAD = "province,city,district,township,code\n"
 XIHU, ELSEWHERE = "浙江,杭州,西湖区,,571-A12", "浙江,,,,57"
-
-
-@pytest.fixture(scope="module")
-def town(world: World) -> Town:
-    """With a carrier that has no table yet."""
-    return new_town(world)
 
 
 def upload(actor: Actor, carrier: str, *rows: str, **headers: str) -> TestResponse:

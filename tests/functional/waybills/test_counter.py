@@ -23,8 +23,7 @@ def waiting(town: Town, someone: Person, *, of: Town | None = None) -> str:
     made = owner.merchant.post("/v1/waybills", body)
     assert made.status_code == 201, made.text
     waybill_no = str(made.get_json()["waybill_no"])
-    for type_, more in (("accepted", {}), ("at_station", {"station": town.station_slug})):
-        assert town.event(waybill_no, type_, **more).status_code == 201
+    town.hand_to_station(waybill_no)
     return waybill_no
 
 
@@ -62,8 +61,7 @@ def test_an_erased_phone_is_found_by_no_digits(town: Town) -> None:
     someone = canaries.person()
     tokens = town.tokenize(someone)
     waybill_no = town.waybill(tokens)
-    for type_, more in (("accepted", {}), ("at_station", {"station": town.station_slug})):
-        assert town.event(waybill_no, type_, **more).status_code == 201
+    town.hand_to_station(waybill_no)
     assert town.merchant.delete(f"/v1/tokens/{tokens.phone}").status_code in (200, 204)
     assert found(town.station, town.station_slug, someone.phone[-4:]) == []
 
