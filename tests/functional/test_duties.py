@@ -13,7 +13,7 @@ from tests import canaries
 from tests.policies import GENEROUS, policies_with
 from tests.split import login_for
 from tests.world import Actor, Town, World, unique
-from vault_gateway.audit import store as audit_store
+from vault_gateway.audit.store.events import keep_partitions_ahead
 from vault_gateway.keys import Address, Ciphertext, KeysUnavailable, RelayKeys, Revealer, Vault
 from vault_gateway.model import Kind
 from vault_gateway.schema import ROLE_OF, MigrationError
@@ -161,7 +161,7 @@ def test_a_node_of_the_log_does_its_duty_with_a_login_of_its_own(
     assert 'class="courier"' in node.test_client().get(f"/receipt/{code}").text
     assert node.test_client().get("/readyz").status_code == 200
     with node.extensions["database"].connection() as conn:
-        audit_store.keep_partitions_ahead(conn)
+        keep_partitions_ahead(conn)
     with pytest.raises(MigrationError, match="vault_gateway_app"):
         world.gateway(database_url=of_the_log)
 

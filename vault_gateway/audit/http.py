@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify
 from vault_gateway.audit.export import FORMATS
 from vault_gateway.audit.schemas import EventsSchema, ExportSchema
 from vault_gateway.audit.service import AuditService, question
-from vault_gateway.audit.store import COLUMNS, Question
+from vault_gateway.audit.store.questions import COLUMNS, Question
 from vault_gateway.edge import caller, cursor_of, page, query
 from vault_gateway.errors import not_found
 

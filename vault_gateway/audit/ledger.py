@@ -13,7 +13,6 @@ from uuid import UUID
 from psycopg import Rollback
 
 from vault_gateway.access import Access, Decision, Resource
-from vault_gateway.audit import store
 from vault_gateway.audit.event import (
     INSTALLATION_LOG,
     NIL_TENANT,
@@ -24,7 +23,7 @@ from vault_gateway.audit.event import (
     new_salt,
     platform_of,
 )
-from vault_gateway.audit.store import EventRow
+from vault_gateway.audit.store.events import EventRow, Recording, insert_events
 from vault_gateway.database import Connection, Database, enter_tenant
 from vault_gateway.errors import GatewayError
 from vault_gateway.ids import new_ids
@@ -96,12 +95,12 @@ class Unit:
     def record_all(self, events: Sequence[Event]) -> list[UUID]:
         """Writes events, in one go."""
         rows = self._rows(events)
-        store.insert_events(self.conn, *self._file(), rows)
+        insert_events(self.conn, *self._file(), rows)
         return [row.event_id for row in rows]
 
-    def recording(self, event: Event) -> store.Recording:
+    def recording(self, event: Event) -> Recording:
         """In place of `conn` for one statement, which then writes `event` as `record` does, in the same round trip."""
-        return store.Recording(self.conn, *self._file(), self._rows([event])[0])
+        return Recording(self.conn, *self._file(), self._rows([event])[0])
 
     def _file(self) -> tuple[UUID, str]:
         """The tenant and the log that events are filed under."""

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from vault_gateway.access.resources import access_log
-from vault_gateway.audit import store
 from vault_gateway.audit.event import INSTALLATION_LOG, Event
 from vault_gateway.audit.ledger import Ledger, Unit
-from vault_gateway.audit.store import Question, Scope, TokenName
+from vault_gateway.audit.store import questions as store
+from vault_gateway.audit.store.questions import Question, Scope, TokenName
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import floor_id
 from vault_gateway.model import CARRIER_PLATFORM, Caller, Tenant

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from vault_gateway.audit.store import Recording
+from vault_gateway.audit.store.events import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State

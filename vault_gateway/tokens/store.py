@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import tuple_row
 
 from vault_gateway import arrays
-from vault_gateway.audit.store import Recording
+from vault_gateway.audit.store.events import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.model import Kind, Origin
 from vault_gateway.tokens.normalise import Normalised

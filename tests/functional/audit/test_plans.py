@@ -10,9 +10,9 @@ from psycopg.rows import dict_row
 from tests.functional.audit.conftest import load, tenant_of
 from tests.plans import Explaining, nodes
 from tests.world import Town, World
-from vault_gateway.audit import store
 from vault_gateway.audit.event import Event
-from vault_gateway.audit.store import Question, Scope
+from vault_gateway.audit.store import questions as store
+from vault_gateway.audit.store.questions import Question, Scope
 
 
 @pytest.fixture(scope="module")

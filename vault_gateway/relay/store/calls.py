@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from vault_gateway.audit.store import Recording
+from vault_gateway.audit.store.events import Recording
 from vault_gateway.database import Connection, Row
 from vault_gateway.keys import Address, Ciphertext
 from vault_gateway.model import CARRIER_PLATFORM, Kind, Tenant
