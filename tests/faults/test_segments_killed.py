@@ -16,7 +16,8 @@ import urllib3
 
 from tests import canaries
 from tests.faults.test_reveal_killed import kill
-from tests.functional.waybills.segments import counts, granted, numbers_of, order
+from tests.functional.waybills.orders import order
+from tests.functional.waybills.segments import counts, granted, numbers_of
 from tests.serving import start_server, wait_until_ready
 from tests.world import World, new_town
 from vault_gateway.settings.environment import to_environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.functional.waybills.orders import order
 from tests.unit.networks.shipped import networks
 from tests.world import Actor, Tokens, Town, World
 from vault_gateway.model import Tenant
@@ -41,10 +42,6 @@ def granted(
         )
         grant(conn, networks(), wanted, world.clock())
     return numbers
-
-
-def order(town: Town, tokens: Tokens, network: str = "douyin", **more: Any) -> dict[str, Any]:
-    return {"network": network, "carrier": town.carrier_slug, "recipient": tokens.as_recipient(), **more}
 
 
 def batch(town: Town, tokens: Tokens, count: int, **more: Any) -> list[dict[str, Any]]:

@@ -9,21 +9,8 @@ from typing import Any
 import pytest
 
 from tests import canaries
-from tests.pool import add_numbers, retire_numbers
-from tests.world import Actor, Tokens, Town, World, new_town, unique
-
-
-def number() -> str:
-    return unique("SF").upper()
-
-
-def order(town: Town, tokens: Tokens, **more: Any) -> dict[str, Any]:
-    return {"network": "douyin", "carrier": town.carrier_slug, "recipient": tokens.as_recipient(), **more}
-
-
-@pytest.fixture(scope="module")
-def someone(town: Town) -> Tokens:
-    return town.tokenize(canaries.person())
+from tests.functional.waybills.orders import order, own_number
+from tests.world import Actor, Tokens, Town, new_town
 
 
 def test_a_waybill_shows_masks_and_its_label(town: Town) -> None:
@@ -56,7 +43,7 @@ def test_a_generated_number_is_the_networks(town: Town, someone: Tokens) -> None
 def test_a_number_of_ones_own_is_unique_while_its_parcel_lives(
     town: Town, elsewhere: Town, someone: Tokens
 ) -> None:
-    own = number()
+    own = own_number()
     assert town.waybill(someone, waybill_no=own) == own
     for place, tokens in ((town, someone), (elsewhere, elsewhere.tokenize(canaries.person()))):
         answer = place.merchant.post("/v1/waybills", order(place, tokens, waybill_no=own))
@@ -85,7 +72,7 @@ def test_a_number_that_could_be_a_phone_or_a_text_is_refused(town: Town, someone
 
 
 def test_a_number_is_free_again_after_its_parcels_life(town: Town, elsewhere: Town, someone: Tokens) -> None:
-    own = number()
+    own = own_number()
     town.waybill(someone, waybill_no=own)
     assert town.merchant.post(f"/v1/waybills/{own}/cancel").status_code == 200
     assert elsewhere.waybill(waybill_no=own) == own
@@ -99,7 +86,7 @@ def test_a_number_is_free_again_after_its_parcels_life(town: Town, elsewhere: To
 
 
 def test_of_sixteen_who_want_a_number_at_once_one_gets_it(town: Town, someone: Tokens) -> None:
-    own, together = number(), threading.Barrier(16)
+    own, together = own_number(), threading.Barrier(16)
 
     def want(_: int) -> int:
         together.wait()
@@ -109,22 +96,6 @@ def test_of_sixteen_who_want_a_number_at_once_one_gets_it(town: Town, someone: T
         answers = sorted(pool.map(want, range(16)))
     assert answers == [201] + [422] * 15
     assert town.merchant.get(f"/v1/waybills/{own}").status_code == 200
-
-
-def test_batches_that_share_numbers_in_another_order_do_not_block_each_other(
-    town: Town, someone: Tokens
-) -> None:
-    numbers = [number() for _ in range(40)]
-
-    def batch(wanted: list[str]) -> list[bool]:
-        items = [order(town, someone, waybill_no=each) for each in wanted]
-        answer = town.merchant.post("/v1/waybills", {"items": items})
-        assert answer.status_code in (201, 207, 422), answer.text
-        return ["error" not in item for item in answer.get_json()["items"]]
-
-    with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(batch, [numbers, numbers[::-1]])
-    assert [a != b for a, b in zip(one, other[::-1], strict=True)] == [True] * 40
 
 
 @pytest.fixture(scope="module")
@@ -173,185 +144,6 @@ class TestTokensThatAreNone:
         assert latest["reason"] == "token_unknown"
         assert latest["detail"] == {"items": 5}
         assert latest["merchant"] == town.merchant_slug
-
-
-class TestBatches:
-    def test_a_thousand_at_once(self, town: Town, someone: Tokens) -> None:
-        items = [order(town, someone, order=f"b-{at}") for at in range(1000)]
-        answer = town.merchant.post("/v1/waybills", {"items": items})
-        assert answer.status_code == 201
-        made = answer.get_json()["items"]
-        assert [item["order"] for item in made] == [item["order"] for item in items]
-        assert len({item["waybill_no"] for item in made}) == 1000
-
-    @pytest.mark.parametrize("count", [0, 1001])
-    def test_none_and_too_many_are_refused(self, town: Town, someone: Tokens, count: int) -> None:
-        answer = town.merchant.post("/v1/waybills", {"items": [order(town, someone)] * count})
-        assert answer.status_code == 422
-        assert answer.get_json()["code"] == "validation_failed"
-
-    def test_each_item_has_its_own_error(self, town: Town, someone: Tokens) -> None:
-        taken = town.waybill(someone, waybill_no=number())
-        twice = number()
-        items = [
-            order(town, someone),
-            {**order(town, someone), "network": "no-such"},
-            {**order(town, someone), "carrier": "no-such"},
-            order(town, someone, waybill_no=taken),
-            order(town, someone, waybill_no=twice),
-            order(town, someone, waybill_no=twice),
-        ]
-        answer = town.merchant.post("/v1/waybills", {"items": items})
-        assert answer.status_code == 207
-        codes = [item.get("error", {}).get("code") for item in answer.get_json()["items"]]
-        assert codes == [
-            None,
-            "network_unknown",
-            "carrier_unknown",
-            "waybill_no_unusable",
-            None,
-            "waybill_no_unusable",
-        ]
-        answer = town.merchant.post("/v1/waybills", {"items": items[1:4]})
-        assert answer.status_code == 422
-        assert len(answer.get_json()["items"]) == 3
-
-    @pytest.mark.parametrize("merge", [False, True])
-    def test_a_misshapen_item_fails_alone(self, town: Town, merge: bool) -> None:
-        one, other = (town.tokenize(canaries.person()) for _ in range(2))
-        items: list[Any] = [
-            order(town, one, order="s-0"),
-            order(town, one, waybill_no="sf 1234"),
-            order(town, other, recipient={**other.as_recipient(), "name": "Xu Misplaced"}),
-            order(town, one, order="s-3"),
-            "Xu Misplaced",
-            None,
-            order(town, other, colour="Xu Misplaced", branch="main", waybill_no=number()),
-            order(town, other, order="s-7"),
-        ]
-        headers = {"Idempotency-Key": unique("key")}
-        answer = town.merchant.post("/v1/waybills", {"items": items, "merge": merge}, headers=headers)
-        assert answer.status_code == 207
-        made = answer.get_json()["items"]
-        wrong = {at: item["error"] for at, item in enumerate(made) if "error" in item}
-        assert {at: error["code"] for at, error in wrong.items()} == dict.fromkeys(
-            (1, 2, 4, 5, 6), "validation_failed"
-        )
-        assert (
-            wrong[1]["detail"] == "/waybill_no: 8 to 32 of A-Z, 0-9 and -, with a letter; or 12 to 20 digits."
-        )
-        assert wrong[2]["detail"] == "/recipient/name: Not a token."
-        assert wrong[6]["detail"] == "/: There is a field that is not known here."
-        assert "sf 1234" not in answer.text
-        assert "Misplaced" not in answer.text
-        assert [made[at].get("merged") for at in (0, 3, 7)] == (
-            [[0, 3], [0, 3], None] if merge else [None] * 3
-        )
-        assert made[7]["order"] == "s-7"
-        again = town.merchant.post("/v1/waybills", {"items": items, "merge": merge}, headers=headers)
-        assert (again.status_code, again.get_json()) == (207, answer.get_json())
-
-    def test_nothing_but_misshapen_items_is_422(self, town: Town) -> None:
-        answer = town.merchant.post("/v1/waybills", {"items": [7, {}]})
-        assert answer.status_code == 422
-        codes = [item["error"]["code"] for item in answer.get_json()["items"]]
-        assert codes == ["validation_failed"] * 2
-
-    def test_a_fault_of_the_whole_body_refuses_it_whole(self, town: Town, someone: Tokens) -> None:
-        for body in (
-            {"items": {"0": order(town, someone)}},
-            {"items": None},
-            {"items": [order(town, someone)], "colour": "red"},
-        ):
-            answer = town.merchant.post("/v1/waybills", body)
-            assert (answer.status_code, answer.get_json()["code"]) == (422, "validation_failed")
-
-
-class TestRepeats:
-    def test_the_same_key_gives_the_same_answer_whatever_happened_since(
-        self, town: Town, someone: Tokens
-    ) -> None:
-        headers = {"Idempotency-Key": unique("key")}
-        body = order(town, someone, order="again")
-        first = town.merchant.post("/v1/waybills", body, headers=headers)
-        assert first.status_code == 201
-        town.event(first.get_json()["waybill_no"], "accepted")
-        second = town.merchant.post("/v1/waybills", body, headers=headers)
-        assert (second.status_code, second.get_json()) == (201, first.get_json())
-
-    def test_a_batch_with_errors_too(self, town: Town, elsewhere: Town, someone: Tokens) -> None:
-        headers = {"Idempotency-Key": unique("key")}
-        foreign = elsewhere.tokenize(canaries.person()).as_recipient()
-        items = [
-            order(town, someone, waybill_no=number()),
-            {**order(town, someone), "recipient": foreign},
-            {**order(town, someone), "network": "no-such"},
-            order(town, someone),
-        ]
-        first = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
-        second = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
-        assert first.status_code == second.status_code == 207
-        assert first.get_json() == second.get_json()
-
-    def test_corrected_and_delivered_ones_keep_their_places_and_are_shown_as_they_are_now(
-        self, world: World, town: Town, elsewhere: Town, someone: Tokens
-    ) -> None:
-        telecom, headers = unique("telecom"), {"Idempotency-Key": unique("key")}
-        add_numbers(world, telecom, 2, "extension", region="杭州市")
-        foreign = elsewhere.tokenize(canaries.person()).as_recipient()
-        items = [
-            order(town, someone, order="r-0", relay=True),
-            order(town, someone, order="r-1", waybill_no="sf 1234"),
-            order(town, someone, order="r-2", relay=True),
-            {**order(town, someone), "recipient": foreign},
-            order(town, someone, order="r-4", relay=True),
-        ]
-        first = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
-        made = first.get_json()["items"]
-        corrected, delivered, untouched = made[0], made[2], made[4]
-        person = canaries.person()
-        recipient = town.tokenize(person).as_recipient()
-        path = f"/v1/waybills/{corrected['waybill_no']}"
-        assert town.merchant.patch(path, {"recipient": recipient}).status_code == 200
-        town.hand_to_courier(delivered["waybill_no"])
-        assert town.event(delivered["waybill_no"], "delivered").status_code == 201
-
-        again = town.merchant.post("/v1/waybills", {"items": items}, headers=headers)
-        assert (first.status_code, again.status_code) == (207, 207)
-        now = again.get_json()["items"]
-        assert [(at, item["error"]) for at, item in enumerate(now) if "error" in item] == [
-            (at, made[at]["error"]) for at in (1, 3)
-        ]
-        same = ("waybill_no", "network", "carrier", "order", "receipt", "state", "created_at", "updated_at")
-        for at in (0, 2, 4):
-            assert {name: now[at][name] for name in same} == {name: made[at][name] for name in same}
-        assert now[4] == untouched
-        # Nothing of a recipient is kept with the key: masks and relay numbers are those of the parcel as it is.
-        assert now[0]["recipient"]["phone"] == f"1******{person.phone[-4:]}"
-        for at in (0, 2):
-            shown = town.merchant.get(f"/v1/waybills/{made[at]['waybill_no']}").get_json()
-            assert (now[at]["recipient"], now[at]["relay"]) == (shown["recipient"], shown["relay"])
-        retire_numbers(world, telecom)
-
-    def test_another_body_with_the_key_is_refused(self, town: Town, someone: Tokens) -> None:
-        headers = {"Idempotency-Key": unique("key")}
-        town.merchant.post("/v1/waybills", order(town, someone), headers=headers)
-        answer = town.merchant.post("/v1/waybills", order(town, someone, order="x"), headers=headers)
-        assert answer.status_code == 422
-        assert answer.get_json()["code"] == "idempotency_key_reused"
-
-    def test_at_once_they_make_one_parcel(self, town: Town, someone: Tokens, world: World) -> None:
-        reference, headers = unique("o"), {"Idempotency-Key": unique("key")}
-
-        def send(_: int) -> int:
-            return town.merchant.post(
-                "/v1/waybills", order(town, someone, order=reference), headers=headers
-            ).status_code
-
-        with ThreadPoolExecutor(8) as pool:
-            answers = set(pool.map(send, range(8)))
-        assert answers <= {201, 409}
-        assert len(town.merchant.get(f"/v1/waybills?order={reference}").get_json()["items"]) == 1
 
 
 @pytest.mark.parametrize(

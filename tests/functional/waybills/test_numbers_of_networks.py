@@ -43,11 +43,6 @@ def refused(answer: TestResponse) -> str:
     return str(problem["detail"])
 
 
-@pytest.fixture
-def someone(town: Town) -> Tokens:
-    return town.tokenize(canaries.person())
-
-
 @pytest.fixture(scope="module")
 def cut_off(world: World) -> date:
     """The day of Douyin's rule, moved ahead: the weeks of 2021 have no partitions any more."""

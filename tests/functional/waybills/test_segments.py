@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests import canaries
+from tests.functional.waybills.orders import order
 from tests.functional.waybills.segments import (
     a_range,
     balance,
@@ -17,7 +18,6 @@ from tests.functional.waybills.segments import (
     counts,
     granted,
     numbers_of,
-    order,
     segment_of,
 )
 from tests.unit.networks.shipped import networks

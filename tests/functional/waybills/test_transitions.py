@@ -39,11 +39,6 @@ LEGAL = {
 EVENTS = [state for state in WAY_TO if state != "created"]
 
 
-@pytest.fixture(scope="module")
-def someone(town: Town) -> Tokens:
-    return town.tokenize(canaries.person())
-
-
 def fields_of(town: Town, type_: str) -> dict[str, str]:
     if type_ == "out_for_delivery":
         return {"courier": town.courier.name}

@@ -27,11 +27,6 @@ INDEXED = {
 TENANTS_FIELDS = {"receipt", "order"}
 
 
-@pytest.fixture(scope="module")
-def someone(town: Town) -> Tokens:
-    return town.tokenize(canaries.person())
-
-
 def numbers(actor: Actor, query: str = "") -> list[str]:
     """Every page of a list, put together."""
     return [item["waybill_no"] for item in every(actor, "/v1/waybills", query)]
