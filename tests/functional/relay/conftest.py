@@ -14,12 +14,14 @@ from werkzeug.test import TestResponse
 from tests import canaries, pool
 from tests.canaries import Person
 from tests.functional.relay.twilio import Twilio, gateway
-from tests.pool import retire_numbers
+from tests.pool import DIGITS, retire_numbers
 from tests.world import Actor, Town, World
 from vault_gateway.retention import load_retention
 from vault_gateway.settings.policies import default_policies
 
 CITY = "杭州市"
+# What whoever dials a number alone hears.
+ASKED = {"action": "ask_extension", "digits": DIGITS}
 PERIODS = load_retention(default_policies() / "retention.yaml").relay
 COOLDOWN, AFTER_SALES, ON_THE_WAY = PERIODS.cooldown, PERIODS.after_sales, PERIODS.on_the_way
 

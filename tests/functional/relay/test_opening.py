@@ -18,9 +18,8 @@ from psycopg.conninfo import make_conninfo
 import vault_gateway.app
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
-from tests.functional.relay.conftest import Line, add_numbers
+from tests.functional.relay.conftest import ASKED, Line, add_numbers
 from tests.functional.serve.outside import start_redis
-from tests.pool import DIGITS
 from tests.world import Actor, World
 
 WATCHED = "watched"
@@ -196,5 +195,5 @@ def test_a_call_to_the_former_recipient_that_is_under_way_leaves_no_way_back(
         served_through(vault, world, line).call(caller, extension, called=number)
     assert corrected == [200]
     # No courier has the parcel yet: whoever is known here hears that there is nobody, and not what a stranger hears.
-    assert line.call(former.phone, called=number).get_json() == {"action": "ask_extension", "digits": DIGITS}
+    assert line.call(former.phone, called=number).get_json() == ASKED
     assert line.call(canaries.phone(), extension, called=number).get_json()["destination"] == new.e164

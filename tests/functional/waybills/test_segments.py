@@ -12,18 +12,14 @@ from prometheus_client import REGISTRY
 from tests import canaries
 from tests.functional.waybills.orders import order
 from tests.functional.waybills.segments import (
-    a_range,
     balance,
     batch,
     counts,
     granted,
     numbers_of,
-    segment_of,
 )
 from tests.unit.networks.shipped import networks
 from tests.world import Actor, Tokens, Town, World, new_town
-from vault_gateway.model import Tenant
-from vault_gateway.networks.granting import Grant, GrantError, grant
 
 
 @pytest.fixture
@@ -231,58 +227,6 @@ def test_a_merchant_and_its_platform_see_what_is_left(world: World, shop: Town) 
     assert colleague.merchant.get(f"/v1/segments?merchant={shop.merchant_slug}").status_code == 404
     assert shop.carrier.get("/v1/segments").status_code == 403
     assert shop.platform.get("/v1/segments").status_code == 422
-
-
-@pytest.fixture
-def wrong(shop: Town) -> dict[str, tuple[str, str, str | None]]:
-    numbers = a_range(10)
-    ems = a_range(10, "cainiao", "ems")
-    digit = str((int(ems[0][10]) + 1) % 10)
-    return {
-        "of different segments": (numbers[0], a_range(5, "cainiao")[0], shop.carrier_slug),
-        "below the first": (numbers[9], numbers[0], shop.carrier_slug),
-        "of a segment": ("XX-12345678", numbers[0], shop.carrier_slug),
-        "check digit": (ems[0][:10] + digit + "CN", ems[9], shop.carrier_slug),
-        "no carrier": (numbers[0], numbers[9], "nobody-here"),
-    }
-
-
-def test_a_range_that_cannot_be_granted(
-    world: World, shop: Town, wrong: dict[str, tuple[str, str, str | None]]
-) -> None:
-    tenant = Tenant(shop.platform_slug, shop.merchant_slug)
-    with world.admin() as conn:
-        for says, (first, last, carrier) in wrong.items():
-            with pytest.raises(GrantError, match=says):
-                grant(conn, networks(), Grant(tenant, first, last, "main", carrier), world.clock())
-        numbers = a_range(3)
-        nobody = Grant(Tenant("not-a-platform", "shop"), numbers[0], numbers[2], "main", shop.carrier_slug)
-        with pytest.raises(GrantError, match="no platform"):
-            grant(conn, networks(), nobody, world.clock())
-
-
-def test_a_number_is_granted_once_and_never_after_it_was_on_a_parcel(
-    world: World, shop: Town, someone: Tokens
-) -> None:
-    taken, brought = granted(world, shop, 10), a_range(10)
-    town = new_town(world)
-    used = town.waybill(waybill_no=brought[5])
-    assert town.merchant.post(f"/v1/waybills/{used}/cancel").status_code == 200
-    span = segment_of().numbers
-    last = span.serial_of(taken[-1])
-    assert last is not None
-    tenant = Tenant(shop.platform_slug, shop.merchant_slug)
-
-    def ask(first: str, end: str) -> None:
-        with world.admin() as conn:
-            grant(conn, networks(), Grant(tenant, first, end, "main", shop.carrier_slug), world.clock())
-
-    for first, end in ((taken[2], taken[3]), (taken[-1], span.number(last + 1)), (taken[0], taken[-1])):
-        with pytest.raises(GrantError, match="granted already"):
-            ask(first, end)
-    with pytest.raises(GrantError, match="on a parcel"):
-        ask(brought[0], brought[-1])
-    ask(brought[6], brought[-1])
 
 
 def test_thirty_two_threads_empty_a_segment_without_gap_or_double(

@@ -88,3 +88,9 @@ def drain(sender: Sender) -> int:
 
 def heard(receiver: Receiver, secret: str) -> list[ParcelEvent]:
     return [got.event(secret) for got in receiver.got]
+
+
+def waiting(shop: Shop) -> tuple[int, int]:
+    """How many events wait for its server, and how many were given up."""
+    (one,) = shop.town.merchant.get("/v1/webhooks").get_json()["items"]
+    return one["waiting"], one["dead"]
