@@ -15,6 +15,8 @@ from vault_gateway.notices.providers import Provider, TwilioMessages, Webhook
 from vault_gateway.notices.sender import NoticeSender
 from vault_gateway.notices.service import NoticeService
 from vault_gateway.relay.capacity import PoolService
+from vault_gateway.relay.debts import Debts
+from vault_gateway.relay.guessing import Guesses
 from vault_gateway.relay.http import relay_blueprint
 from vault_gateway.relay.pairs import PairService
 from vault_gateway.relay.records import RecordService
@@ -33,9 +35,8 @@ from vault_gateway.waybills.relaying import ParcelRelay
 def relay(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     ledger, clock = parts.ledger, parts.clock
     keys = RelayKeys(parts.vault, parts.credential("relay"))
-    routing = RoutingService(
-        ledger, keys, parts.limits, clock, unrecorded_routes=parts.settings.unrecorded_routes
-    )
+    debts = Debts(ledger, clock, parts.settings.unrecorded_routes)
+    routing = RoutingService(ledger, keys, Guesses(parts.limits), debts, clock)
     numbers = RelayService(clock, parts.rules.relay_periods)
     pairs = PairService(keys, numbers, clock, parts.rules.relay_periods)
     parcels = ParcelRelay(ledger, numbers, pairs, keys, clock)

@@ -11,22 +11,20 @@ from vault_gateway.housekeeping import Chore
 from vault_gateway.keys import Revealer
 from vault_gateway.reveals.breakglass.http import break_glass_blueprint
 from vault_gateway.reveals.breakglass.service import BreakGlassService
+from vault_gateway.reveals.claiming import Claimer
+from vault_gateway.reveals.closing import Closer
 from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.http import reveals_blueprint
+from vault_gateway.reveals.issuing import Issuer
 from vault_gateway.reveals.service import RevealService
 
 
 def reveal(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     revealer = Revealer(parts.vault, parts.credential("revealer"))
     settings, ledger, clock = parts.settings, parts.ledger, parts.clock
-    reveals = RevealService(
-        ledger,
-        revealer,
-        parts.rules.purposes,
-        RevealCounts(parts.rules.quotas, parts.watch, clock),
-        clock,
-        ttl_s=settings.reveal_ttl_s,
-    )
+    counts = RevealCounts(parts.rules.quotas, parts.watch, clock)
+    issuer = Issuer(ledger, parts.rules.purposes, counts, clock, ttl_s=settings.reveal_ttl_s)
+    reveals = RevealService(issuer, Claimer(ledger, revealer, clock), Closer(ledger, clock), clock)
     break_glass = BreakGlassService(
         ledger, clock, ttl_s=settings.break_glass_ttl_s, a_day=settings.break_glass_a_day
     )

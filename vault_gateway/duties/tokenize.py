@@ -21,6 +21,7 @@ from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.labels.http import labels_blueprint
 from vault_gateway.labels.service import LabelService
 from vault_gateway.networks.http import networks_blueprint
+from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.service import SegmentService
 from vault_gateway.outside.calling import outside
 from vault_gateway.relay.own_phones import OwnPhones
@@ -38,8 +39,11 @@ from vault_gateway.usage.http import usage_blueprint
 from vault_gateway.usage.service import UsageService
 from vault_gateway.waybills.counter import CounterService
 from vault_gateway.waybills.counter_http import counter_blueprint
+from vault_gateway.waybills.creating import WaybillMaker
 from vault_gateway.waybills.http import waybills_blueprint
 from vault_gateway.waybills.lists import WaybillLists
+from vault_gateway.waybills.moving import WaybillMover
+from vault_gateway.waybills.numbering import Numbering
 from vault_gateway.waybills.service import WaybillService
 from vault_gateway.webhooks.http import webhooks_blueprint
 from vault_gateway.webhooks.outbox import Outbox
@@ -64,7 +68,10 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
         on_erased=lambda unit, tenant, token: relay.release_of_phone(unit, Phone(tenant.id, token)),
     )
     watchers = (SheetCounter(), FlowCounter(networks), Outbox(clock))
-    waybills = WaybillService(ledger, tenants, networks, relay, clock, watchers)
+    issuer = SegmentIssuer(networks, clock)
+    maker = WaybillMaker(ledger, tenants, networks, Numbering(issuer), relay, clock, watchers)
+    mover = WaybillMover(ledger, relay, issuer, clock, watchers)
+    waybills = WaybillService(ledger, maker, mover, clock)
     couriers = CourierService(ledger, OwnPhones(tokens, normaliser, relay), clock)
     app.register_blueprint(tokens_blueprint(tokens, request_keys, parts.rates()))
     app.register_blueprint(waybills_blueprint(waybills, WaybillLists(ledger, clock), request_keys))

@@ -18,7 +18,6 @@ from vault_gateway.audit.ledger import Ledger, refused
 from vault_gateway.errors import not_found, too_slow, unavailable
 from vault_gateway.ids import base32
 from vault_gateway.keys import KeysUnavailable, RelayKeys
-from vault_gateway.limits import Limits
 from vault_gateway.model import Caller, Clock
 from vault_gateway.relay.debts import Debts
 from vault_gateway.relay.guessing import Dialler, Guesses, Tries
@@ -66,14 +65,12 @@ class _Asked:
 
 
 class RoutingService:
-    def __init__(
-        self, ledger: Ledger, keys: RelayKeys, limits: Limits, clock: Clock, *, unrecorded_routes: int
-    ) -> None:
+    def __init__(self, ledger: Ledger, keys: RelayKeys, guesses: Guesses, debts: Debts, clock: Clock) -> None:
         self._ledger = ledger
         self._keys = keys
-        self._guesses = Guesses(limits)
+        self._guesses = guesses
+        self._debts = debts
         self._clock = clock
-        self._debts = Debts(ledger, clock, unrecorded_routes)
 
     def route(self, who: Caller, call: Call) -> dict[str, Any]:
         """`{action: connect, destination, extension?, display, binding_id, max_seconds, text?}`,

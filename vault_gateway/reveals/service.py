@@ -4,38 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from vault_gateway.audit.ledger import Ledger
 from vault_gateway.idempotency import RequestKey
-from vault_gateway.inforce import InForce
-from vault_gateway.keys import Revealer
 from vault_gateway.model import Caller, Clock
 from vault_gateway.reveals.claiming import Claimer
 from vault_gateway.reveals.closing import Closer
-from vault_gateway.reveals.counting import RevealCounts
 from vault_gateway.reveals.grants import reveal_text, view_of
 from vault_gateway.reveals.issuing import Issuer, RevealRequest
-from vault_gateway.reveals.purposes import Purposes
 
 
 class RevealService:
-    def __init__(
-        self,
-        ledger: Ledger,
-        revealer: Revealer,
-        purposes: InForce[Purposes],
-        counts: RevealCounts,
-        clock: Clock,
-        *,
-        ttl_s: int,
-    ) -> None:
-        self._issuer = Issuer(ledger, purposes, counts, clock, ttl_s=ttl_s)
-        self._claimer = Claimer(ledger, revealer, clock)
-        self._closer = Closer(ledger, clock)
+    def __init__(self, issuer: Issuer, claimer: Claimer, closer: Closer, clock: Clock) -> None:
+        self._issuer = issuer
+        self._claimer = claimer
         self._clock = clock
-        self.claim = self._claimer.claim
-        self.acknowledge = self._closer.acknowledge
-        self.revoke = self._closer.revoke
-        self.view = self._closer.view
+        self.claim = claimer.claim
+        self.acknowledge = closer.acknowledge
+        self.revoke = closer.revoke
+        self.view = closer.view
 
     def issue(
         self, caller: Caller, wanted: RevealRequest, key: RequestKey | None, *, claim: bool

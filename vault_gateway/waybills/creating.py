@@ -14,7 +14,6 @@ from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity.tenants import TenantRegistry, denial
 from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock, Kind, Tenant
-from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.relay.service import Parcel, RelayService
 from vault_gateway.relay.store.bindings import Binding
@@ -50,7 +49,7 @@ class WaybillMaker:
         ledger: Ledger,
         tenants: TenantRegistry,
         networks: InForce[Networks],
-        issuer: SegmentIssuer,
+        numbering: Numbering,
         relay: RelayService,
         clock: Clock,
         watchers: Sequence[Watcher],
@@ -58,7 +57,7 @@ class WaybillMaker:
         self._ledger = ledger
         self._tenants = tenants
         self._networks = networks
-        self._numbering = Numbering(issuer)
+        self._numbering = numbering
         self._relay = relay
         self._clock = clock
         self._watchers = watchers
@@ -73,9 +72,8 @@ class WaybillMaker:
         merge: bool = False,
     ) -> list[Shown | GatewayError]:
         """A waybill or the reason why there is none, in order; what is asked for is an order, or the error of one that
-        could not be read. One transaction: all or nothing is kept. A parcel
-        for which there is no relay number goes without one. With `merge` orders of one recipient go in one parcel,
-        which is then the answer of each."""
+        could not be read. One transaction: all or nothing is kept. A parcel for which there is no relay number goes
+        without one. With `merge` orders of one recipient go in one parcel, which is then the answer of each."""
         event = Event("waybill.create")
         policies = self._ledger.require(caller, event, tenant_ground(tenant), denial(caller.principal))
         with self._ledger.open(caller, tenant) as unit:

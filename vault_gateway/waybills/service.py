@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
-from vault_gateway.identity.tenants import TenantRegistry
-from vault_gateway.inforce import InForce
 from vault_gateway.model import Caller, Clock
-from vault_gateway.networks.issuing import SegmentIssuer
-from vault_gateway.networks.verdicts import Networks
-from vault_gateway.relay.service import RelayService
 from vault_gateway.waybills.creating import WaybillMaker
 from vault_gateway.waybills.finding import find
 from vault_gateway.waybills.moving import WaybillMover
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.views import Shown
-from vault_gateway.waybills.watching import Watcher
 
 
 class WaybillService:
-    def __init__(
-        self,
-        ledger: Ledger,
-        tenants: TenantRegistry,
-        networks: InForce[Networks],
-        relay: RelayService,
-        clock: Clock,
-        watchers: Sequence[Watcher] = (),
-    ) -> None:
+    def __init__(self, ledger: Ledger, maker: WaybillMaker, mover: WaybillMover, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        issuer = SegmentIssuer(networks, clock)
-        mover = WaybillMover(ledger, relay, issuer, clock, watchers)
-        self.create = WaybillMaker(ledger, tenants, networks, issuer, relay, clock, watchers).create
+        self.create = maker.create
         self.cancel = mover.cancel
         self.correct = mover.correct
         self.carrier_event = mover.carrier_event
