@@ -10,7 +10,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-# Named for what is the case, as the domain speaks of it.
 class KeysUnavailable(Exception):
     """Vault cannot be asked now: sealed, slow, gone, overloaded, or it refuses our identity.
 

@@ -48,8 +48,7 @@ class Vault:
     `batch_items` is how many items with a context fit into one request: 240 for OpenBao's default limit of
     1,000 JSON strings, more where the listener allows more. `operations` are done at once, each over four
     connections at most. `total_s` bounds one operation with all its requests; inside it every read is bounded by
-    `read_s`. Redirects are never followed: they would carry
-    values and a token along.
+    `read_s`. Redirects are never followed: they would carry values and a token along.
     """
 
     def __init__(

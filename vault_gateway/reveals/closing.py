@@ -61,10 +61,9 @@ class Closer:
             return view_of(grant, self._clock())
 
     def _close(self, unit: Unit, tenant: Tenant, grant: Grant, state: State, event: Event) -> Grant:
-        now = self._clock()
-        store.close(unit.recording(event), tenant.id, grant.id, state, now)
+        store.close(unit.recording(event), tenant.id, grant.id, state, self._clock())
         metrics.REVEALS.labels(state.value).inc()
-        return replace(grant, state=state, closed_at=now)
+        return replace(grant, state=state)
 
 
 def _is_code_of(grant: Grant, ack_code: str) -> bool:

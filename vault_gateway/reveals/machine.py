@@ -54,7 +54,6 @@ class Grant:
     expires_at: datetime
     claimed_at: datetime | None = None
     first_released_at: datetime | None = None
-    closed_at: datetime | None = None
     issuer: str | None = None
 
     @property

@@ -32,8 +32,6 @@ class Listing:
 
 
 class WaybillLists:
-    """Lists of waybills: a merchant's own, or a carrier's parcels over all merchants."""
-
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock

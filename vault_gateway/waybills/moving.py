@@ -83,10 +83,11 @@ class WaybillMover:
             if isinstance(party, GatewayError):
                 raise refused(event, party, reason=party.code)
             [code] = routing_codes(unit, [(waybill.carrier, party)], known)
-            update_recipient(unit.conn, tenant.id, waybill.id, party, code, self._clock())
+            now = self._clock()
+            update_recipient(unit.conn, tenant.id, waybill.id, party, code, now)
             self._relay.reach(unit, tenant, waybill.id, party.phone)
             unit.record(replace(event, tokens=tokens_of(waybill.recipient, party)))
-            corrected = replace(waybill, recipient=party, routing_code=code, updated_at=self._clock())
+            corrected = replace(waybill, recipient=party, routing_code=code, updated_at=now)
             for watcher in self._watchers:
                 watcher.corrected(unit, tenant, corrected, known)
             return show(unit, tenant, [corrected], self._clock())[0]

@@ -40,13 +40,12 @@ SMUGGLED: Mapping[str, Any] = {
     "masked": "x",
     "__class__": "x",
 }
-# Here a body has a part that is read by another: items, which are refused each by itself, a template's parameters.
+# Here a body has items, which are refused each by itself.
 REFUSED_BY_ITEM = {
     "create_tokens": "item_invalid",
     "create_waybills": "validation_failed",
     "issue_reveals": "validation_failed",
 }
-REFUSED_BY_TEMPLATE = "send_notice"
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ ISSUED = Grant(
 )
 CLAIMED = replace(ISSUED, state=State.CLAIMED, claimed_at=START)
 SEALED = replace(CLAIMED, public_key=KEY_A)
-REVOKED = replace(ISSUED, state=State.REVOKED, closed_at=START)
+REVOKED = replace(ISSUED, state=State.REVOKED)
 
 
 def released(grant: Grant, times: int = 1, *, first: datetime = START) -> Grant:
@@ -44,7 +44,7 @@ def released(grant: Grant, times: int = 1, *, first: datetime = START) -> Grant:
 
 
 def delivered(grant: Grant) -> Grant:
-    return replace(released(grant), state=State.DELIVERED, closed_at=START)
+    return replace(released(grant), state=State.DELIVERED)
 
 
 LATE_FIRST = EXPIRY - TICK
