@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, LiteralString, TypeVar
 from uuid import UUID
 
 import orjson
@@ -26,6 +26,9 @@ set_json_loads(orjson.loads)
 T = TypeVar("T")
 Row = dict[str, Any]
 Connection = psycopg.Connection[Row]
+# How a row is held until the transaction ends: so that nobody changes it, or for a change of one's own.
+Lock = Literal["share", "update"] | None
+LOCKING: Mapping[Lock, LiteralString] = {None: "", "share": "for share", "update": "for update"}
 
 # A request waits no longer than this for a lock, a statement or a client that went silent in a transaction.
 _SESSION = (

@@ -128,7 +128,7 @@ def _grant(conn: Connection, _: Principal, on: str) -> Resource | None:
     located = None if reveal_id is None else reveal_store.enter_reveal(conn, reveal_id)
     if located is None:
         raise ClientError("there is no such reveal")
-    grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock="none")
+    grant = reveal_store.get_grant(conn, located.tenant.id, located.reveal_id, lock=None)
     return resource_of_grant(located.tenant, grant)
 
 

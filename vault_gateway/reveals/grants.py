@@ -11,6 +11,7 @@ from vault_gateway.access import Resource
 from vault_gateway.access.resources import break_glass_resource, grant_resource
 from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
+from vault_gateway.database import Lock
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.ids import base32, parse_prefixed
 from vault_gateway.model import Tenant, rfc3339
@@ -42,7 +43,7 @@ def reveal_text(reveal_id: UUID) -> str:
 
 
 def locate(
-    unit: Unit, reveal: str, event: Event, *, lock: store.Lock = "update", with_parcel: bool = False
+    unit: Unit, reveal: str, event: Event, *, lock: Lock = "update", with_parcel: bool = False
 ) -> store.Located:
     """Where a reveal is, with its tenant entered; `event` is told as a denial where there is none. `lock` and
     `with_parcel`: what follows for one that is there (see `Unit.enter_nobody`)."""
@@ -68,7 +69,7 @@ def lock_parcel(unit: Unit, tenant: Tenant, waybill_id: UUID | None) -> Waybill 
 
 
 def open_grant(
-    unit: Unit, located: store.Located, event: Event, *, lock: store.Lock, action: str | None = None
+    unit: Unit, located: store.Located, event: Event, *, lock: Lock, action: str | None = None
 ) -> Grant:
     """The grant, locked, if the policies let the caller do `action` (the event's, where none is given) with it.
     Anyone else gets what an unknown id gets.

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from vault_gateway.audit.store.events import Recording
-from vault_gateway.database import Connection, Row
+from vault_gateway.database import LOCKING, Connection, Lock, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.machine import Grant, State
 from vault_gateway.waybills.store.orders import further_orders, orders_of
 
-Lock = Literal["none", "share", "update"]
-_LOCKS = {"none": "", "share": "for share", "update": "for update"}
-
 _COLUMNS = f"""
     id, waybill_id, waybill_no, order_ref, carrier, holder, principal, purpose, fields, tokens, state,
-    public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at, closed_at,
+    public_key, released, ack_digests, issued_at, expires_at, claimed_at, first_released_at,
     case when purpose = 'break_glass' then (
       select b.issuer from break_glass b where b.tenant_id = reveal_grant.tenant_id and b.id = reveal_grant.id
     ) end as issuer,
@@ -93,7 +89,7 @@ def get_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock)
 
 def find_grant(conn: Connection, tenant_id: UUID, reveal_id: UUID, *, lock: Lock) -> Grant | None:
     row = conn.execute(
-        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {_LOCKS[lock]}",
+        f"select {_COLUMNS} from reveal_grant where tenant_id = %s and id = %s {LOCKING[lock]}",
         (tenant_id, reveal_id),
         binary=True,
     ).fetchone()
@@ -199,6 +195,5 @@ def _grant(row: Row) -> Grant:
         expires_at=row["expires_at"],
         claimed_at=row["claimed_at"],
         first_released_at=row["first_released_at"],
-        closed_at=row["closed_at"],
         issuer=row["issuer"],
     )

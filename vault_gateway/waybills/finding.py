@@ -8,6 +8,7 @@ from vault_gateway.access import Resource
 from vault_gateway.access.resources import waybill_resource
 from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
+from vault_gateway.database import Lock
 from vault_gateway.errors import GatewayError, not_found
 from vault_gateway.model import Tenant
 from vault_gateway.waybills.store.numbers import Life, lives_of
@@ -32,7 +33,7 @@ def resource_of(tenant: Tenant, waybill: Waybill) -> Resource:
 
 
 def find(
-    unit: Unit, waybill_no: str, event: Event, *, action: str | None = None, lock: str | None = None
+    unit: Unit, waybill_no: str, event: Event, *, action: str | None = None, lock: Lock = None
 ) -> tuple[Tenant, Waybill, tuple[str, ...]]:
     """Locates a number, enters its tenant and asks for `action` (the event's, where none is given) on it; the ids of
     the policies that permit come along. Unknown and foreign are one answer; whoever may read the waybill hears that
@@ -53,7 +54,7 @@ def find(
     return tenant, waybill, decision.policies
 
 
-def miss(unit: Unit, *, lock: str | None = None) -> None:
+def miss(unit: Unit, *, lock: Lock = None) -> None:
     """Does for an unknown number what is done for a foreign one (see `Unit.enter_nobody`)."""
     unit.enter_nobody()
     find_waybill(unit.conn, NIL_TENANT, NIL_TENANT, lock=lock)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
-from vault_gateway.database import Connection, Row
+from vault_gateway.database import LOCKING, Connection, Lock, Row
 from vault_gateway.model import Tenant
 from vault_gateway.reveals.breakglass.requests import Part, Request
 from vault_gateway.waybills.store.orders import further_orders, orders_of
@@ -79,24 +78,19 @@ def insert_request(conn: Connection, tenant_id: UUID, request: Request) -> None:
     )
 
 
-def get_request(
-    conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Literal["update"] | None = None
-) -> Request:
+def get_request(conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Lock = None) -> Request:
     """One that `locate_request` found; with a lock as it is once nobody else is approving it."""
     found = find_request(conn, tenant_id, request_id, lock=lock)
     assert found is not None, "requests are never removed"
     return found
 
 
-def find_request(
-    conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Literal["update"] | None = None
-) -> Request | None:
+def find_request(conn: Connection, tenant_id: UUID, request_id: UUID, *, lock: Lock = None) -> Request | None:
     row = conn.execute(
         f"""
         select break_glass.*, {further_orders("break_glass", "waybill_id")}
-        from break_glass where tenant_id = %s and id = %s
-        """
-        + ("for update" if lock else ""),
+        from break_glass where tenant_id = %s and id = %s {LOCKING[lock]}
+        """,
         (tenant_id, request_id),
     ).fetchone()
     return None if row is None else _request(row)

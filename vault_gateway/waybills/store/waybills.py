@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from vault_gateway.database import Connection, Row
+from vault_gateway.database import LOCKING, Connection, Lock, Row
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store.orders import (
     further_orders,
@@ -63,7 +63,7 @@ def insert_waybills(conn: Connection, tenant_id: UUID, waybills: Sequence[Waybil
     insert_further_orders(conn, tenant_id, waybills)
 
 
-def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None) -> Waybill:
+def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: Lock = None) -> Waybill:
     """One that the directory names."""
     found = find_waybill(conn, tenant_id, waybill_id, lock=lock)
     if found is None:
@@ -71,13 +71,9 @@ def get_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: st
     return found
 
 
-def find_waybill(
-    conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: str | None = None
-) -> Waybill | None:
-    """`lock` is None, `share` (its state stays until the transaction ends) or `update`."""
-    suffix = {None: "", "share": " for share", "update": " for update"}[lock]
+def find_waybill(conn: Connection, tenant_id: UUID, waybill_id: UUID, *, lock: Lock = None) -> Waybill | None:
     row = conn.execute(
-        f"select {COLUMNS} from waybill where tenant_id = %s and id = %s{suffix}",
+        f"select {COLUMNS} from waybill where tenant_id = %s and id = %s {LOCKING[lock]}",
         (tenant_id, waybill_id),
         binary=True,
     ).fetchone()
