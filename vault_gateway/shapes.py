@@ -8,7 +8,9 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-SLUG_FIELD = validate.Regexp(r"\A[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z", error="1 to 40 of a-z, 0-9 and -.")
+from vault_gateway.model import SLUG
+
+SLUG_FIELD = validate.Regexp(rf"\A{SLUG.pattern}\Z", error="1 to 40 of a-z, 0-9 and -.")
 _ORDER = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\Z")
 ORDER_FIELD = validate.Regexp(_ORDER, error="1 to 64 of A-Z, a-z, 0-9 and ._:-.")
 CURSOR_FIELD = validate.Regexp(r"\A[0-9a-hjkmnp-tv-z]{26}\Z", error="Not a cursor of this list.")

@@ -50,14 +50,9 @@ class Tokens:
 
     def of_order(self, order: str) -> list[TokenInfo]:
         """The tokens of an order as they were submitted, all pages of them."""
-        query = dict(self._tenant)
-        found: list[TokenInfo] = []
-        while True:
-            page = self._http.get(f"/v1/orders/{segment(order)}", query)
-            found += map(reading.token_info, page["items"])
-            if "next" not in page:
-                return found
-            query["cursor"] = page["next"]
+        return [
+            reading.token_info(one) for one in self._http.pages(f"/v1/orders/{segment(order)}", self._tenant)
+        ]
 
     def search(self, kind: Kind, value: str | Mapping[str, str]) -> Iterator[TokenInfo]:
         """Tokens of the same value. Searches that find nothing are counted by the day, and a repeated try of a

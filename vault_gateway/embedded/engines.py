@@ -135,7 +135,4 @@ class Engines:
 
     def _space_if_short(self) -> str:
         """A full disk shows in many ways; the number tells."""
-        left = folder.free_bytes(self._data)
-        return (
-            f"; only {left // 2**20} MB are free for {self._data}" if left < folder.LEAST_FREE_BYTES else ""
-        )
+        return f"; only {self._space()}" if self._free_bytes(self._data) < folder.LEAST_FREE_BYTES else ""

@@ -51,20 +51,14 @@ def _has_redis() -> bool:
 
 def up(data: Path, host: str, port: int, *, workers: int, say: Callable[[str], None]) -> None:
     """Runs until a signal; raises EngineError in one clear line when something is in the way or ends."""
-    with _signals_as_exception():
-        _require_free(host, port)
-        with Instance(data, workers=workers) as instance:
-            gateway = _start_gateway(instance, host, port)
-            try:
-                _wait_until_ready(instance, gateway, host, port)
-                # Before it is said that we are ready: whoever reads that may send a SIGHUP at once.
-                with hangup.passed_on(gateway.process, gone=Stopped):
-                    say(f"ready http://{_bracketed(host)}:{port}")
-                    _watch(instance, gateway)
-            except Stopped:
-                pass
-            finally:
-                _stop(gateway)
+    with (
+        _signals_as_exception(),
+        _gateway(data, host, port, workers) as (instance, gateway),
+        # Before it is said that we are ready: whoever reads that may send a SIGHUP at once.
+        hangup.passed_on(gateway.process, gone=Stopped),
+    ):
+        say(f"ready http://{_bracketed(host)}:{port}")
+        _watch(instance, gateway)
 
 
 @contextmanager
@@ -72,12 +66,19 @@ def running(
     data: Path, *, host: str = "127.0.0.1", port: int, workers: int | None = None
 ) -> Iterator[tuple[Instance, str]]:
     """The same for a demo, a benchmark or a test: yields the instance and the gateway's URL, then stops."""
+    with _gateway(data, host, port, workers or default_workers()) as (instance, _):
+        yield instance, f"http://{_bracketed(host)}:{port}"
+
+
+@contextmanager
+def _gateway(data: Path, host: str, port: int, workers: int) -> Iterator[tuple[Instance, Child]]:
+    """One that is ready, on engines of its own; both are stopped behind it."""
     _require_free(host, port)
-    with Instance(data, workers=workers or default_workers()) as instance:
+    with Instance(data, workers=workers) as instance:
         gateway = _start_gateway(instance, host, port)
         try:
             _wait_until_ready(instance, gateway, host, port)
-            yield instance, f"http://{_bracketed(host)}:{port}"
+            yield instance, gateway
         finally:
             _stop(gateway)
 
