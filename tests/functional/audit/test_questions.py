@@ -158,6 +158,7 @@ def test_reason_resource_and_ip_are_there_and_null_where_there_is_none(
 
 def test_newest_come_first(lived: Town, platform_auditor: Actor) -> None:
     found = all_events(platform_auditor)
+    assert len(found) > 10
     ids = [event["id"] for event in found]
     assert ids == sorted(ids, reverse=True)
     times = [event["time"][:23] for event in found]
