@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vault_gateway.quotas import QuotaError, load_quotas
+from vault_gateway.quotas import Alarm, QuotaError, load_quotas
 from vault_gateway.settings.policies import default_policies
 
 SHIPPED = default_policies() / "quotas.yaml"
@@ -65,3 +65,17 @@ def test_what_is_no_set_of_quotas_is_refused(tmp_path: Path, text: str) -> None:
         load_quotas(path)
     with pytest.raises(QuotaError):
         load_quotas(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("counted", "usual", "rings"),
+    [
+        (20, [], False),
+        (21, [], True),
+        (60, [30, 20, 10], False),
+        (61, [30, 20, 10], True),
+        (21, [1, 2, 3], True),
+    ],
+)
+def test_the_alarm_rings_above_the_floor_and_the_usual(counted: int, usual: list[int], rings: bool) -> None:
+    assert Alarm(floor=20, times_usual=3).rings(counted, usual) is rings

@@ -15,7 +15,7 @@ from tests.functional.reveals.steps import ask, claim, issued, outline, told
 from tests.policies import GENEROUS, policies_with
 from tests.world import Actor, Town, World, new_town
 from vault_gateway.identity import memory
-from vault_gateway.quotas import Alarm, load_quotas
+from vault_gateway.quotas import load_quotas
 
 Gateway = Callable[..., Actor]
 
@@ -201,17 +201,3 @@ def test_a_busy_courier_is_measured_by_its_own_days(
     parcels = [town.out_for_delivery() for _ in range(7)]
     # Three times its median of 2: one wild day does not count, nor does one without work.
     assert [ask(rider, parcel).status_code for parcel in parcels] == [201] * 6 + [403]
-
-
-@pytest.mark.parametrize(
-    ("counted", "usual", "rings"),
-    [
-        (20, [], False),
-        (21, [], True),
-        (60, [30, 20, 10], False),
-        (61, [30, 20, 10], True),
-        (21, [1, 2, 3], True),
-    ],
-)
-def test_the_alarm_rings_above_the_floor_and_the_usual(counted: int, usual: list[int], rings: bool) -> None:
-    assert Alarm(floor=20, times_usual=3).rings(counted, usual) is rings
