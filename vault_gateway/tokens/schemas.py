@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from vault_gateway.model import Kind
 from vault_gateway.shapes import CURSOR_FIELD, ORDER_FIELD, TOKEN_FIELD, ListAsItIs, TenantSchema
 
-KINDS = ("phone", "address", "name")
+KINDS = tuple(kind.value for kind in Kind)
 
 MAX_ITEMS = 10_000
 
