@@ -46,6 +46,11 @@ def not_found() -> GatewayError:
     return GatewayError("not_found", 404, "There is nothing here that you may see.")
 
 
+def not_allowed() -> GatewayError:
+    """For a role that has no business here, whatever it named."""
+    return GatewayError("forbidden", 403, "Your role may not do this.")
+
+
 def too_slow() -> GatewayError:
     """What was opened stays here: who asked may have been revoked meanwhile."""
     return GatewayError("too_slow", 503, "It took too long to open this. Try again shortly.", retry_after=2)

@@ -9,7 +9,7 @@ from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.couriers import store
 from vault_gateway.database import Row
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import GatewayError, not_allowed
 from vault_gateway.model import Caller, rfc3339
 
 
@@ -25,8 +25,7 @@ class CourierList:
         carrier = carrier or caller.principal.carrier
         if carrier is None:
             raise GatewayError("carrier_required", 422, "An operator names the couriers' carrier.")
-        answer = GatewayError("forbidden", 403, "Your role may not do this.")
-        self._ledger.require(caller, Event("courier.list", carrier=carrier), fleet(carrier), answer)
+        self._ledger.require(caller, Event("courier.list", carrier=carrier), fleet(carrier), not_allowed())
         with self._ledger.open(caller) as unit:
             rows = store.list_couriers(
                 unit.conn, carrier, suspended=suspended, after=(carrier, after), limit=limit + 1

@@ -8,7 +8,7 @@ from vault_gateway.access.resources import fleet
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, refused
 from vault_gateway.couriers import store
-from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.errors import GatewayError, not_allowed, not_found
 from vault_gateway.inforce import InForce
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Tenant
 from vault_gateway.quotas import Quotas
@@ -28,8 +28,7 @@ class Resumption:
             raise GatewayError("carrier_required", 422, "An operator names the courier's carrier.")
         known = SLUG.fullmatch(handle) is not None
         event = Event("courier.resume", resource=f"courier:{handle}" if known else None, carrier=carrier)
-        answer = GatewayError("forbidden", 403, "Your role may not do this.")
-        policies = self._ledger.require(caller, event, fleet(carrier), answer)
+        policies = self._ledger.require(caller, event, fleet(carrier), not_allowed())
         with self._ledger.open(caller, Tenant(CARRIER_PLATFORM, carrier)) as unit:
             day = self._quotas().day_of(self._clock())
             lifted = store.resume(unit.conn, carrier, handle, day) if known else None

@@ -8,14 +8,12 @@ from uuid import UUID
 from vault_gateway.access.resources import fleet
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
-from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.errors import GatewayError, not_allowed, not_found
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.identity import store as identity_store
 from vault_gateway.model import CARRIER_PLATFORM, SLUG, Caller, Clock, Tenant
 from vault_gateway.relay.own_phones import OwnPhones
 from vault_gateway.tokens import store as token_store
-
-_NOT_YOURS = GatewayError("forbidden", 403, "Your role may not do this.")
 
 
 class CourierService:
@@ -31,7 +29,7 @@ class CourierService:
         tokenised before anything is stored, and the one that it replaces is erased."""
         carrier = caller.principal.carrier or "-"
         event = Event("courier.register", resource=f"courier:{handle}", carrier=carrier, station=station)
-        policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        policies = self._ledger.require(caller, event, fleet(carrier), not_allowed())
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         new = None if phone is None else self._phones.seal(tenant, phone)
         with self._ledger.open(caller, tenant) as unit:
@@ -60,7 +58,7 @@ class CourierService:
         known = SLUG.fullmatch(handle) is not None
         resource = f"courier:{handle}" if known else None
         event = Event("courier.remove", resource=resource, carrier=carrier)
-        policies = self._ledger.require(caller, event, fleet(carrier), _NOT_YOURS)
+        policies = self._ledger.require(caller, event, fleet(carrier), not_allowed())
         tenant = Tenant(CARRIER_PLATFORM, carrier)
         with self._ledger.open(caller, tenant) as unit:
             now = self._clock()

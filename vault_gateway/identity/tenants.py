@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from vault_gateway.database import Connection
-from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.errors import GatewayError, not_allowed, not_found
 from vault_gateway.identity import store
 from vault_gateway.model import SLUG, Clock, Principal, Role, Tenant
 
@@ -30,7 +30,7 @@ def denial(principal: Principal) -> GatewayError:
     there were nothing; the other roles hear that this is not theirs to do, whatever they named."""
     if principal.role in (Role.PLATFORM, Role.MERCHANT):
         return not_found()
-    return GatewayError("forbidden", 403, "Your role may not do this.")
+    return not_allowed()
 
 
 class TenantRegistry:

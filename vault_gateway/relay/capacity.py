@@ -11,7 +11,7 @@ from vault_gateway.access.resources import relay_pool
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
 from vault_gateway.database import Connection
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import not_allowed
 from vault_gateway.model import Caller, Clock
 from vault_gateway.relay.plan import days_to_exhaustion
 from vault_gateway.relay.store.counting import state_of_pool
@@ -30,8 +30,7 @@ class PoolService:
     def view(self, caller: Caller, mode: str | None = None) -> list[dict[str, Any]]:
         """`{mode, region?, numbers, capacity, live, cooling, free, days_to_exhaustion?}` for each mode and region;
         no days while the pool does not shrink."""
-        answer = GatewayError("forbidden", 403, "Your role may not do this.")
-        self._ledger.require(caller, Event("relay.pool"), relay_pool(), answer)
+        self._ledger.require(caller, Event("relay.pool"), relay_pool(), not_allowed())
         return [view for view in self._views(caller) if mode in (None, view["mode"])]
 
     def _views(self, caller: Caller) -> list[dict[str, Any]]:

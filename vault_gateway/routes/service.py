@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from vault_gateway.access.resources import fleet
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import not_allowed
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.model import Caller, Clock
 from vault_gateway.routes import store
@@ -29,8 +29,7 @@ class RouteService:
         """The whole table at once, or TableRefused and the one before stays. Parcels made from now on get its codes;
         those that have one keep it."""
         event = Event("routes.replace", carrier=carrier)
-        answer = GatewayError("forbidden", 403, "Your role may not do this.")
-        policies = self._ledger.require(caller, event, fleet(carrier), answer)
+        policies = self._ledger.require(caller, event, fleet(carrier), not_allowed())
         routes = read_table(content)
         with self._ledger.open(caller) as unit:
             earlier = None if key is None else earlier_answer(unit.conn, key, self._clock)

@@ -9,7 +9,7 @@ from vault_gateway.access.resources import waybill_resource
 from vault_gateway.audit.event import NIL_TENANT, Event
 from vault_gateway.audit.ledger import Unit, refused
 from vault_gateway.database import Lock
-from vault_gateway.errors import GatewayError, not_found
+from vault_gateway.errors import not_allowed, not_found
 from vault_gateway.model import Tenant
 from vault_gateway.waybills.store.numbers import Life, lives_of
 from vault_gateway.waybills.store.waybills import find_waybill, get_waybill
@@ -49,7 +49,7 @@ def find(
     decision = unit.decide(action or event.action, resource)
     if not decision.allowed:
         readable = unit.decide("waybill.read", resource).allowed
-        answer = GatewayError("forbidden", 403, "Your role may not do this.") if readable else not_found()
+        answer = not_allowed() if readable else not_found()
         raise refused(about(event, waybill), answer, reason="not_permitted", policies=decision.policies)
     return tenant, waybill, decision.policies
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from vault_gateway.access.resources import fleet, tenant_ground
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit
-from vault_gateway.errors import GatewayError
+from vault_gateway.errors import not_allowed
 from vault_gateway.identity import store as identity_store
 from vault_gateway.identity.tenants import denial
 from vault_gateway.model import Caller, Clock, Role, Tenant
@@ -56,8 +56,7 @@ class WaybillLists:
     def of_fleet(self, caller: Caller, wanted: Listing) -> tuple[list[Shown], UUID | None]:
         """A carrier sees all of its parcels, a station those it holds, a courier those assigned to it."""
         principal = caller.principal
-        answer = GatewayError("forbidden", 403, "Your role may not do this.")
-        self._ledger.require(caller, Event("fleet.list"), fleet(principal.carrier or "-"), answer)
+        self._ledger.require(caller, Event("fleet.list"), fleet(principal.carrier or "-"), not_allowed())
         with self._ledger.open(caller) as unit:
             found = find_of_carrier(
                 unit.conn,

@@ -10,7 +10,7 @@ from uuid import UUID
 from vault_gateway.access.resources import webhooks_of
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, Unit, refused
-from vault_gateway.errors import GatewayError, not_found, unavailable
+from vault_gateway.errors import GatewayError, not_allowed, not_found, unavailable
 from vault_gateway.idempotency import RequestKey, earlier_answer, keep_answer
 from vault_gateway.ids import base32, new_id, parse_prefixed
 from vault_gateway.keys import KeysUnavailable, Tokenizer
@@ -21,7 +21,6 @@ from vault_gateway.webhooks.store import Owner
 
 PREFIX = "wh_"
 MOST_A_OWNER = 10
-_NOT_YOURS = GatewayError("forbidden", 403, "Your role may not do this.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class WebhookService:
         owner = Owner(caller.principal.platform or "-", caller.principal.merchant)
         event = Event(action)
         resource = webhooks_of(owner.platform, owner.merchant)
-        return replace(event, policies=self._ledger.require(caller, event, resource, _NOT_YOURS)), owner
+        return replace(event, policies=self._ledger.require(caller, event, resource, not_allowed())), owner
 
     def _keep(self, unit: Unit, owner: Owner, webhook: Webhook, event: Event) -> None:
         if not store.insert_webhook(
