@@ -30,10 +30,10 @@ from vault_gateway.waybills.merging import (
     merged_recipients,
 )
 from vault_gateway.waybills.numbering import Numbering
-from vault_gateway.waybills.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.showing import show
 from vault_gateway.waybills.states import State
 from vault_gateway.waybills.store.orders import insert_merged_recipients
+from vault_gateway.waybills.store.sheets import Sheet, insert_sheets
 from vault_gateway.waybills.store.waybills import get_waybills, insert_waybills
 from vault_gateway.waybills.views import Shown
 from vault_gateway.waybills.watching import Watcher

@@ -14,8 +14,8 @@ from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.store import Account
 from vault_gateway.networks.verdicts import Networks
 from vault_gateway.waybills.accepting import unusable
-from vault_gateway.waybills.sheets import Sheet
 from vault_gateway.waybills.store.numbers import take_numbers
+from vault_gateway.waybills.store.sheets import Sheet
 from vault_gateway.waybills.waybill import Waybill
 
 _TRIES_FOR_A_FREE_NUMBER = 5

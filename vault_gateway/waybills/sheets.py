@@ -1,70 +1,26 @@
-"""Sheets: what fees need to know of each waybill's number. A row commits with its waybill."""
+"""What becomes of a waybill's sheet, which fees are counted by, when the waybill is cancelled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import UUID
+from datetime import datetime
 
 from vault_gateway.audit.ledger import Unit
-from vault_gateway.database import Connection
 from vault_gateway.model import Tenant
-from vault_gateway.networks.issuing import Issued, SegmentIssuer
+from vault_gateway.networks.issuing import SegmentIssuer
 from vault_gateway.networks.store import Account
 from vault_gateway.waybills.states import State
+from vault_gateway.waybills.store.sheets import close_sheet, find_sheet
 from vault_gateway.waybills.waybill import Waybill
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """Where a waybill's number is from: a segment (`issued`), the merchant itself, or the network's test rule."""
-
-    waybill: Waybill
-    source: str
-    issued: Issued | None = None
-
-
-def insert_sheets(conn: Connection, tenant_id: UUID, sheets: Sequence[Sheet], day: date) -> None:
-    """`day` is the platform's on which they are issued: that is the one they are counted on."""
-    issued = [sheet.issued for sheet in sheets]
-    conn.execute(
-        """
-        insert into waybill_sheet (tenant_id, waybill_id, network, carrier, source, branch, segment_id, serial,
-                                   issued_at, day)
-        select %b, s.*, %b from unnest(%b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[],
-                                   %b::bigint[], %b::timestamptz[]) as s
-        """,
-        (
-            tenant_id,
-            day,
-            [sheet.waybill.id for sheet in sheets],
-            [sheet.waybill.network for sheet in sheets],
-            [sheet.waybill.carrier for sheet in sheets],
-            [sheet.source for sheet in sheets],
-            [one and one.branch for one in issued],
-            [one and one.segment_id for one in issued],
-            [one and one.serial for one in issued],
-            [sheet.waybill.created_at for sheet in sheets],
-        ),
-        binary=True,
-    )
 
 
 def cancel_sheet(unit: Unit, tenant: Tenant, waybill: Waybill, issuer: SegmentIssuer, now: datetime) -> None:
     """A sheet that no carrier has used is not counted, and its number goes back into its segment, as far as the
     network's rule lets it. `waybill` is as it was before it was cancelled."""
-    sheet = unit.conn.execute(
-        "select branch, segment_id, serial from waybill_sheet where tenant_id = %s and waybill_id = %s",
-        (tenant.id, waybill.id),
-    ).fetchone()
+    sheet = find_sheet(unit.conn, tenant.id, waybill.id)
     if sheet is None:
         return
     unused = waybill.state is State.CREATED
     if sheet["segment_id"] is not None:
         account = Account(tenant.id, waybill.network, waybill.carrier, sheet["branch"])
         unused = issuer.give_back(unit.conn, account, sheet["segment_id"], sheet["serial"], unused=unused)
-    unit.conn.execute(
-        "update waybill_sheet set counted = %s, cancelled_at = %s where tenant_id = %s and waybill_id = %s",
-        (not unused, now, tenant.id, waybill.id),
-    )
+    close_sheet(unit.conn, tenant.id, waybill.id, counted=not unused, now=now)
