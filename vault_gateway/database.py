@@ -37,6 +37,8 @@ _SESSION = (
 
 _FEW_ROWS = 100
 
+# How long a request waits for a connection that others have.
+_CONNECTION_WITHIN_S = 3.0
 # A little longer than the server's own limit.
 _ANSWERS_WITHIN_S = 7.0
 
@@ -83,14 +85,14 @@ class _BoundedConnection(psycopg.Connection[Row]):
 class Database:
     """A pool of connections as the gateway's own, unprivileged role."""
 
-    def __init__(self, conninfo: str, *, max_connections: int = 16, wait_s: float = 3.0) -> None:
+    def __init__(self, conninfo: str, *, max_connections: int = 16) -> None:
         self._pool: ConnectionPool[_BoundedConnection] = ConnectionPool(
             conninfo,
             connection_class=_BoundedConnection,
             kwargs={"row_factory": dict_row, "autocommit": True, "options": _SESSION, "connect_timeout": 3},
             min_size=1,
             max_size=max_connections,
-            timeout=wait_s,
+            timeout=_CONNECTION_WITHIN_S,
             open=False,
             check=self._require_open,
             # Then the next request tries at once; the pool itself would wait longer and longer.

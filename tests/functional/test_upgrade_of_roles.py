@@ -33,7 +33,7 @@ def admin_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("before")
     for name in ("logs", "secrets", "run"):
         (data / name).mkdir()
-    server = Postgres(data, lambda _: None)
+    server = Postgres(data)
     try:
         server.start(may_initialise=True)
         yield server.wait()

@@ -39,14 +39,13 @@ class Engines:
         data: Path,
         *,
         with_redis: bool = False,
-        log: Callable[[str], None] = lambda _: None,
         free_bytes: Callable[[Path], int] = folder.free_bytes,
     ) -> None:
         self._data = data.resolve()
         self._free_bytes = free_bytes
         self._lock = folder.Lock(self._data)
-        self._openbao = OpenBao(self._data, log)
-        self._postgres = Postgres(self._data, log)
+        self._openbao = OpenBao(self._data)
+        self._postgres = Postgres(self._data)
         self._redis = Redis(self._data) if with_redis else None
 
     @property

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +61,8 @@ class OpenBao:
     nothing. The mark in the storage folder tells it from storage whose secrets were lost later.
     """
 
-    def __init__(self, data: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, data: Path) -> None:
         self.log = data / "logs" / "openbao.log"
-        self._say = say
         self._storage = data / "openbao"
         self._kept_mark = data / "openbao" / "answer-kept"
         self._config = data / "secrets" / "openbao.hcl"
@@ -156,7 +154,6 @@ class OpenBao:
         self.child = processes.start("OpenBao", prefixed, self.log, preexec=preexec, env=env)
 
     def _initialise(self) -> None:
-        self._say("initialising OpenBao")
         # With a static seal there are no shares of the unseal key, and without recovery keys that seal key
         # could never be changed.
         shares = {"recovery_shares": 3, "recovery_threshold": 2}

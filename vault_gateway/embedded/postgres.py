@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -49,9 +48,8 @@ _OPTIONS = {
 class Postgres:
     """`secrets/postgres.json` holds the superuser's password."""
 
-    def __init__(self, data: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, data: Path) -> None:
         self.log = data / "logs" / "postgres.log"
-        self._say = say
         self._data = data
         self._cluster = data / "postgres"
         self._saved = data / "secrets" / "postgres.json"
@@ -114,7 +112,6 @@ class Postgres:
     ) -> None:
         if not may_initialise:
             raise EngineError(f"{self._cluster} is missing, and with it all records: restore it.")
-        self._say(f"initialising PostgreSQL {found.version}")
         password = str(read_json(self._saved).get("password") or secrets.token_urlsafe(24))
         write_secret_json(self._saved, {"password": password})
         cluster.initialise(self._cluster, found, owner, password, self.log)

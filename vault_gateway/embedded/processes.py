@@ -21,6 +21,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _LOWEST_PORT = 10_000
 _LARGEST_LOG = 16 * 2**20
+_ORPHANS_END_WITHIN_S = 10.0
 # All that the engines get of our environment: PGPORT, BAO_* or VAULT_* would change what they do, and the
 # gateway's own settings hold secrets.
 _KEPT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "GOMAXPROCS", "GOMEMLIMIT", "GOGC")
@@ -160,10 +161,10 @@ def running_with(argument: str) -> list[int]:
     return found
 
 
-def end_orphans(argument: str, number: signal.Signals, within_s: float = 10.0) -> None:
+def end_orphans(argument: str, number: signal.Signals) -> None:
     """Ends what a killed parent left behind. The caller holds the folder's lock, so that nobody else's engine
     has this argument. Most are dying already, by their parent-death signal."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + _ORPHANS_END_WITHIN_S
     orphans = running_with(argument)
     for pid in orphans:
         _signal(pid, number)

@@ -62,12 +62,10 @@ def up(data: Path, host: str, port: int, *, workers: int, say: Callable[[str], N
 
 
 @contextmanager
-def running(
-    data: Path, *, host: str = "127.0.0.1", port: int, workers: int | None = None
-) -> Iterator[tuple[Instance, str]]:
-    """The same for a demo, a benchmark or a test: yields the instance and the gateway's URL, then stops."""
-    with _gateway(data, host, port, workers or default_workers()) as (instance, _):
-        yield instance, f"http://{_bracketed(host)}:{port}"
+def running(data: Path, *, port: int, workers: int | None = None) -> Iterator[tuple[Instance, str]]:
+    """The same on this machine alone, for a demo or a benchmark: yields the instance and the gateway's URL."""
+    with _gateway(data, "127.0.0.1", port, workers or default_workers()) as (instance, _):
+        yield instance, f"http://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from vault_gateway.keys.administration import Operator, Versions
 from vault_gateway.keys.contexts import Address
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable
-from vault_gateway.keys.health import Health, health_of, vault_health
+from vault_gateway.keys.health import health_of
 from vault_gateway.keys.identity import Credential
 from vault_gateway.keys.provision import provision
 from vault_gateway.keys.server import Vault
@@ -14,7 +14,6 @@ __all__ = [
     "Address",
     "Ciphertext",
     "Credential",
-    "Health",
     "KeyFault",
     "KeysUnavailable",
     "Operator",
@@ -27,5 +26,4 @@ __all__ = [
     "Versions",
     "health_of",
     "provision",
-    "vault_health",
 ]

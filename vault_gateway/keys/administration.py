@@ -13,7 +13,6 @@ from vault_gateway.keys import batches
 from vault_gateway.keys.adapter import PooledAdapter
 from vault_gateway.keys.contexts import Address
 from vault_gateway.keys.errors import KeyFault, KeysUnavailable, opaque
-from vault_gateway.keys.health import Health, health_of
 from vault_gateway.keys.identity import Credential, Session
 from vault_gateway.keys.names import platform_key, platforms_of
 from vault_gateway.keys.server import Vault
@@ -100,9 +99,6 @@ class Operator:
         self._transit.update_key_configuration(name, min_encryption_version=min_version)
         self._transit.update_key_configuration(name, min_decryption_version=min_version)
         self._transit.trim_key(name, min_version)
-
-    def health(self) -> Health:
-        return health_of(self._vault)
 
 
 def _data(answer: Any) -> Any:

@@ -19,6 +19,8 @@ from vault_gateway.keys.server import Vault
 
 POLICY_PREFIX = "vault-gateway-"
 _QUOTA = "vault-gateway-blind-index"
+# Long before a token ends its process has logged in anew (`identity.py`).
+_TOKEN_TTL, _TOKEN_MAX_TTL = "1h", "24h"
 
 
 @opaque
@@ -29,8 +31,6 @@ def provision(
     policies: Path,
     kept: Mapping[str, Credential] | None = None,
     ca_file: Path | None = None,
-    ttl: str = "1h",
-    max_ttl: str = "24h",
     hmac_calls_per_second: float | None = None,
 ) -> dict[str, Credential]:
     """Prepare Vault and return a credential for every identity: one per `*.hcl` file, named as it is.
@@ -54,10 +54,7 @@ def provision(
             SystemBackend(adapter).create_or_update_policy(POLICY_PREFIX + name, document)
         if hmac_calls_per_second is not None:
             _quota(admin, hmac_calls_per_second)
-        return {
-            name: _identity(AppRole(adapter), name, ttl, max_ttl, (kept or {}).get(name))
-            for name in documents
-        }
+        return {name: _identity(AppRole(adapter), name, (kept or {}).get(name)) for name in documents}
 
 
 def _engines(system: SystemBackend) -> None:
@@ -81,14 +78,14 @@ def _quota(admin: FixedToken, rate: float) -> None:
     admin.ask("POST", f"sys/quotas/rate-limit/{_QUOTA}", body)
 
 
-def _identity(approle: AppRole, name: str, ttl: str, max_ttl: str, kept: Credential | None) -> Credential:
+def _identity(approle: AppRole, name: str, kept: Credential | None) -> Credential:
     role = POLICY_PREFIX + name
     approle.create_or_update_approle(
         role,
         token_policies=[POLICY_PREFIX + name],
         token_no_default_policy=True,
-        token_ttl=ttl,
-        token_max_ttl=max_ttl,
+        token_ttl=_TOKEN_TTL,
+        token_max_ttl=_TOKEN_MAX_TTL,
         secret_id_num_uses=0,
     )
     role_id = str(approle.read_role_id(role)["data"]["role_id"])

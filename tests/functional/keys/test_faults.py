@@ -19,12 +19,11 @@ from vault_gateway.keys import (
     Address,
     Credential,
     KeysUnavailable,
-    Operator,
     Revealer,
     Tokenizer,
     Vault,
+    health_of,
     provision,
-    vault_health,
 )
 from vault_gateway.model import Kind, Origin
 
@@ -159,17 +158,16 @@ def test_a_stopped_and_a_sealed_vault_are_known_quickly(tmp_path: Path) -> None:
         identities = provision(bao.addr, bao.root_token, policies=POLICIES)
         with Vault(bao.addr) as vault:
             tokenizer = Tokenizer(vault, identities["tokenizer"])
-            operator = Operator(vault, identities["operator"])
             assert len(tokenizer.fingerprint("key:a", b"")) == 32
-            assert vault_health(bao.addr) == "ok"
+            assert health_of(vault) == "ok"
 
             assert bao.request("PUT", "sys/seal")[0] == 204
-            assert vault_health(bao.addr) == operator.health() == "sealed"
+            assert health_of(vault) == "sealed"
             assert _unavailable(tokenizer) == "sealed"
             assert _unavailable(Tokenizer(vault, identities["tokenizer"])) == "sealed"
 
             bao.stop()
-            assert vault_health(bao.addr) == operator.health() == "gone"
+            assert health_of(vault) == "gone"
             assert _unavailable(tokenizer) == "gone"
     finally:
         bao.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.in_thread import QuietHandler, ThreadedServer, authority, in_thread
-from vault_gateway.keys import vault_health
+from vault_gateway.keys import Vault, health_of
 
 
 class _Healthy(QuietHandler):
@@ -24,6 +24,11 @@ class _Quiet(ThreadedServer):
         """A client that hangs up over the certificate is what the test wants."""
 
 
+def health(addr: str, ca_file: Path | None = None) -> str:
+    with Vault(addr, ca_file=ca_file, operations=1) as vault:
+        return health_of(vault)
+
+
 @pytest.fixture
 def addr(tmp_path: Path) -> Iterator[str]:
     with in_thread(_Quiet(("127.0.0.1", 0), _Healthy), authority(tmp_path)) as server:
@@ -31,12 +36,12 @@ def addr(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_certificate_of_the_given_authority_is_good(addr: str, tmp_path: Path) -> None:
-    assert vault_health(addr, ca_file=tmp_path / "ca.pem") == "ok"
+    assert health(addr, ca_file=tmp_path / "ca.pem") == "ok"
 
 
 def test_another_certificate_is_not(addr: str) -> None:
-    assert vault_health(addr) == "gone"
+    assert health(addr) == "gone"
 
 
 def test_another_name_is_not(addr: str, tmp_path: Path) -> None:
-    assert vault_health(addr.replace("127.0.0.1", "localhost"), ca_file=tmp_path / "ca.pem") == "gone"
+    assert health(addr.replace("127.0.0.1", "localhost"), ca_file=tmp_path / "ca.pem") == "gone"
