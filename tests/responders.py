@@ -23,12 +23,12 @@ class Desk:
         file.write_bytes(self.provider.jwks())
         self.issuer_id = register(world, self.provider.iss, str(file), *(roles or ("responder",)))
 
-    def responder(self, sub: str | None = None, *, jti: str | None = None, app: Any = None) -> Actor:
+    def responder(self, sub: str | None = None, *, app: Any = None) -> Actor:
         """Someone with a fresh token; the same `sub` is the same person."""
         now = int(self.world.clock().timestamp())
         name = sub or unique("r")
         token = self.provider.token(
-            sub=name, role="responder", jti=jti or secrets.token_hex(8), iat=now, exp=now + 43_200
+            sub=name, role="responder", jti=secrets.token_hex(8), iat=now, exp=now + 43_200
         )
         return Actor(app or self.world.app, token, name)
 

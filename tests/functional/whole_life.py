@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests import canaries
 from tests.functional.breakglass import steps as break_glass
-from tests.functional.notices.conftest import eventually
 from tests.functional.relay.conftest import CITY, Line
 from tests.functional.relay.test_records import contact, fail
 from tests.functional.relay.test_twilio_sms import TextMessage
@@ -21,6 +20,7 @@ from tests.functional.webhooks.receiver import Receiver, receiving, status
 from tests.pool import add_numbers, no_numbers
 from tests.responders import Desk
 from tests.split import Split
+from tests.waiting import eventually
 from tests.world import Actor, Town, World, new_town, unique
 from vault_gateway.keys import Tokenizer, Vault
 from vault_gateway.webhooks.sending import Sender

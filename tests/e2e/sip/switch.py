@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tests import canaries
 from tests.canaries import Person
 from tests.e2e.sip.sipp import Phone
 from tests.pool import add_numbers, retire_numbers
+from tests.waiting import eventually
 from tests.world import Actor, World, new_town
 
 # No other test's parcels go there, so their numbers are of this telecom.
@@ -123,19 +123,16 @@ class Operator:
                 rmtree(folder)
                 assert left == []
 
-    def has_records(self, parcel: Parcel, *expected: str, within_s: float = 10) -> None:
+    def has_records(self, parcel: Parcel, *expected: str) -> None:
         """The last call about the parcel comes to have just these, in alphabetical order: several threads tell them."""
-        self._wait(parcel, lambda types: types[-1] == list(expected), within_s)
+        self._wait(parcel, lambda types: types[-1] == list(expected))
 
-    def has_a(self, record: str, parcel: Parcel, within_s: float = 10) -> None:
+    def has_a(self, record: str, parcel: Parcel) -> None:
         """Each call about the parcel comes to have such a record."""
-        self._wait(parcel, lambda types: all(record in each for each in types), within_s)
+        self._wait(parcel, lambda types: all(record in each for each in types))
 
-    def _wait(self, parcel: Parcel, met: Callable[[list[list[str]]], bool], within_s: float) -> None:
-        until = time.monotonic() + within_s
-        while not ((types := self.records_now(parcel)) and met(types)):
-            assert time.monotonic() < until, types
-            time.sleep(0.1)
+    def _wait(self, parcel: Parcel, met: Callable[[list[list[str]]], bool]) -> None:
+        eventually(lambda: self.records_now(parcel), lambda types: types and met(types), within_s=10)
 
     def records_now(self, parcel: Parcel) -> list[list[str]]:
         with self.world.admin() as conn:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import urllib3
 
 from tests.policies import policies_with
 from tests.serving import start_server
+from tests.waiting import eventually
 from tests.world import Town, World
 from vault_gateway.access.snapshot import PREFIX
 from vault_gateway.embedded.processes import free_port
@@ -96,7 +95,7 @@ class Served:
         self.forget()
 
     def wait_until_logged(self, text: str, times: int) -> None:
-        wait_until(lambda: self.logged(text) == times)
+        eventually(lambda: self.logged(text) == times)
 
     def copies(self) -> list[Path]:
         """Of the policies, that it keeps for itself."""
@@ -105,13 +104,6 @@ class Served:
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
         return [int(pid) for pid in children.split()]
-
-
-def wait_until(holds: Callable[[], bool], within_s: float = 15) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def start(world: World, town: Town, tmp_path: Path, **changed: Any) -> Served:

@@ -13,9 +13,10 @@ import pytest
 import urllib3
 
 from tests import canaries
-from tests.functional.access.running import Served, start, wait_until
+from tests.functional.access.running import Served, start
 from tests.functional.serve.outside import start_redis
 from tests.serving import wait_until_ready
+from tests.waiting import eventually
 from tests.world import Town, World
 from vault_gateway.ids import new_id
 from vault_gateway.model import Kind, utc_now
@@ -56,11 +57,11 @@ def test_a_good_set_decides_from_the_signal_on_and_the_old_one_again_after_the_n
     served.freeze()
     assert served.search() == 200, "nothing changes before the signal"
     served.hang_up()
-    wait_until(lambda: served.search() == 404)
+    eventually(lambda: served.search() == 404)
 
     served.thaw()
     served.hang_up()
-    wait_until(lambda: served.search() == 200)
+    eventually(lambda: served.search() == 200)
     assert served.workers() == workers, "no worker was restarted"
     assert served.logged('"policies replaced"') == 2
 
@@ -137,20 +138,20 @@ def test_a_set_that_fails_is_refused_with_its_place_and_the_old_one_stays(
     path.write_text(text.replace(old, new), encoding="utf-8")
 
     served.hang_up()
-    wait_until(lambda: served.logged("policies kept") == 1)
+    eventually(lambda: served.logged("policies kept") == 1)
 
     assert served.search() == 200
     assert told in served.said()
     # A worker that has to start anew, while the files are as bad as they are, serves the old set too.
     (worker,) = served.workers()
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: served.workers() not in ([], [worker]))
+    eventually(lambda: served.workers() not in ([], [worker]))
     wait_until_ready(served.url, served.process, served.log)
     assert served.search() == 200
 
     path.write_text(text, encoding="utf-8")
     served.hang_up()
-    wait_until(lambda: served.search() == 404)
+    eventually(lambda: served.search() == 404)
 
 
 def test_no_request_fails_while_sets_are_replaced(served: Served) -> None:
@@ -184,13 +185,13 @@ def test_several_workers_take_the_same_set_and_leave_no_copy_behind(
     gateway = start(world, town, tmp_path, workers=2, redis_url=redis)
     try:
         wait_until_ready(gateway.url, gateway.process, gateway.log)
-        wait_until(lambda: len(gateway.workers()) == 2)
+        eventually(lambda: len(gateway.workers()) == 2)
         gateway.freeze()
         # Both have to have come as far as the signal.
-        wait_until(lambda: gateway.search() == 200)
+        eventually(lambda: gateway.search() == 200)
         gateway.hang_up()
 
-        wait_until(lambda: gateway.logged('"policies replaced"') == 2)
+        eventually(lambda: gateway.logged('"policies replaced"') == 2)
         assert {gateway.search() for _ in range(20)} == {404}
         assert len(gateway.copies()) == 1
     finally:

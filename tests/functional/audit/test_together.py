@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
 from tests import canaries
 from tests.functional.audit.conftest import CALLER, tenant_of
 from tests.pages import all_events
+from tests.waiting import eventually
 from tests.world import Actor, Town, World
 from vault_gateway.audit.event import Event
 from vault_gateway.audit.ledger import Ledger, refused
@@ -17,17 +17,10 @@ from vault_gateway.database import Connection
 from vault_gateway.errors import GatewayError
 
 
-def _waiting_for(admin: Connection, table: str, within_s: float = 5.0) -> int:
+def _waiting_for(admin: Connection, table: str) -> int:
     """The backend that waits for a lock on `table`."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        row = admin.execute(
-            "select pid from pg_locks where relation = %s::regclass and not granted", (table,)
-        ).fetchone()
-        if row is not None:
-            return int(row["pid"])
-        time.sleep(0.01)
-    raise AssertionError(f"nobody waits for {table}")
+    waiting = "select pid from pg_locks where relation = %s::regclass and not granted"
+    return int(eventually(lambda: admin.execute(waiting, (table,)).fetchall(), within_s=5)[0]["pid"])
 
 
 def test_killed_between_the_change_and_its_event_neither_is_there(

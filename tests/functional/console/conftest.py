@@ -28,9 +28,9 @@ class Parcel:
         shown = self.town.merchant.get(f"/v1/waybills/{self.waybill_no}").get_json()
         return str(shown["receipt"])
 
-    def entries(self, language: str = "en") -> list[tuple[str, str]]:
+    def entries(self) -> list[tuple[str, str]]:
         """Who looked, and the words that tell of it, newest first."""
-        page = look(self.town.world.app, self.code, language)
+        page = look(self.town.world.app, self.code)
         assert page.status_code == 200, page.text
         return [(who, words(inner)) for who, inner in ENTRY.findall(page.text)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests import canaries
+from tests.waiting import eventually
 from tests.world import Actor, Town, World, new_town, unique
 from vault_gateway.model import Tenant
 
@@ -39,15 +39,6 @@ def live_phones(world: World, town: Town) -> int:
         ).fetchone()
     assert row is not None
     return int(row["live"])
-
-
-def eventually(check: Callable[[], bool], within_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if check():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_phone_comes_back_as_its_mask_and_is_kept_sealed(world: World, town: Town, auditor: Actor) -> None:
@@ -117,7 +108,7 @@ class TestRemoval:
         assert courier.get("/v1/waybills").status_code == 200
         assert town.carrier.delete(f"/v1/couriers/{courier.name}").status_code == 204
         assert token(world, phone)["ciphertext"] is None
-        assert eventually(lambda: courier.get("/v1/waybills").status_code == 401)
+        eventually(lambda: courier.get("/v1/waybills").status_code == 401)
         event = auditor.get(
             f"/v1/audit/events?actor=key:{town.carrier.name}&action=courier.remove"
         ).get_json()
@@ -142,7 +133,7 @@ class TestRemoval:
         assert town.carrier.post("/v1/couriers", {"handle": courier.name}).status_code == 201
         anew = row_of(world, town, courier.name)
         assert (anew["phone_token"], anew["station"], anew["removed_at"]) == (None, None, None)
-        assert eventually(lambda: courier.get("/v1/waybills").status_code == 401)
+        eventually(lambda: courier.get("/v1/waybills").status_code == 401)
         time.sleep(3.2)
         assert courier.get("/v1/waybills").status_code == 401
 

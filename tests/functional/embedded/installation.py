@@ -34,7 +34,7 @@ class Up:
     url: str
     process: subprocess.Popen[str]
 
-    def wait_ready(self, within_s: float = 60) -> Up:
+    def wait_ready(self) -> Up:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line == f"ready {self.url}\n", (line, self.process.stderr and self.process.stderr.read())
@@ -57,8 +57,8 @@ class Up:
             self.process.send_signal(number)
         return self.ended()
 
-    def ended(self, within_s: float = 60) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=within_s)
+    def ended(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out, err
 
 

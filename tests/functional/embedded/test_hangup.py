@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.embedded.installation import COMMAND, Up, call, run, wait_until_gone
+from tests.waiting import eventually
 from vault_gateway.embedded.processes import free_port
 from vault_gateway.settings.policies import default_policies
 
@@ -26,13 +27,6 @@ FREEZE = """
 forbid (principal, action == Action::"token.search", resource is Tenant)
 when { resource.merchant == "coffee" };
 """
-
-
-def wait_for(holds: Callable[[], bool], within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def test_up_takes_new_policies_on_a_hangup_and_keeps_the_old_ones_where_those_are_wrong(
@@ -55,13 +49,13 @@ def test_up_takes_new_policies_on_a_hangup_and_keeps_the_old_ones_where_those_ar
     frozen.write_text(FREEZE.replace("coffee", "coffee, and what is this"), encoding="utf-8")
     (policies / "access" / "courier.cedar").rename(tmp_path / "courier.cedar")
     up.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: logged("policies kept"))
+    eventually(lambda: logged("policies kept"))
     assert search() == 200
 
     (tmp_path / "courier.cedar").rename(policies / "access" / "courier.cedar")
     frozen.write_text(FREEZE, encoding="utf-8")
     up.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: search() == 404)
+    eventually(lambda: search() == 404)
     assert up.stop()[0] == 0
 
 

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests import canaries
+from tests.functional.waybills.orders import order
 from tests.pages import every
 from tests.world import Actor, Tokens, Town, World
 from vault_gateway.database import Connection
@@ -48,17 +49,9 @@ def person_in(town: Town, province: str, city: str, district: str) -> Tokens:
     return town.tokenize(canaries.Person(canaries.name(), canaries.phone(), place))
 
 
-def issue(
-    town: Town, recipient: Tokens, count: int, sender: Tokens | None = None, actor: Actor | None = None
-) -> list[str]:
-    order: dict[str, Any] = {
-        "network": "douyin",
-        "carrier": town.carrier_slug,
-        "recipient": recipient.as_recipient(),
-    }
-    if sender is not None:
-        order["sender"] = sender.as_recipient()
-    answer = (actor or town.merchant).post("/v1/waybills", {"items": [order] * count})
+def issue(town: Town, recipient: Tokens, count: int, sender: Tokens | None = None) -> list[str]:
+    one = order(town, recipient) if sender is None else order(town, recipient, sender=sender.as_recipient())
+    answer = town.merchant.post("/v1/waybills", {"items": [one] * count})
     assert answer.status_code == 201, answer.text
     return [item["waybill_no"] for item in answer.get_json()["items"]]
 

@@ -10,6 +10,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from tests import canaries
+from tests.functional.waybills.orders import order
 from tests.pool import add_numbers, retire_numbers
 from tests.unit.labels.reading import codes_on, picture_in, printed, words_of
 from tests.world import Actor, Town, TurnedClock, World, unique
@@ -140,11 +141,7 @@ class TestBatch:
         self, world: World, town: Town, elsewhere: Town
     ) -> None:
         own = [town.waybill() for _ in range(3)]
-        foreign_order = {
-            "network": "douyin",
-            "carrier": town.carrier_slug,
-            "recipient": elsewhere.tokenize(canaries.person()).as_recipient(),
-        }
+        foreign_order = order(town, elsewhere.tokenize(canaries.person()))
         foreign = elsewhere.merchant.post("/v1/waybills", foreign_order).get_json()["waybill_no"]
         numbers = [own[2], foreign, own[0], own[1]]
 

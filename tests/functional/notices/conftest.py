@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests import canaries
 from tests.canaries import Person
 from tests.functional.notices import provider as providers
 from tests.functional.notices.provider import Provider
+from tests.waiting import eventually
 from tests.world import Tokens, Town, World, new_town
 from vault_gateway.notices import providers as connectors
 from vault_gateway.notices import sender
@@ -101,16 +101,6 @@ class Waiting:
     def failed(self, notice: str, tries: int) -> dict[str, Any]:
         """Waits until so many tries have failed, and the next is still to come."""
         return eventually(lambda: self.state(notice), lambda now: now["tries"] == tries and "reason" in now)
-
-
-def eventually(
-    look: Callable[[], dict[str, Any]], good: Callable[[dict[str, Any]], bool], within_s: float = 15
-) -> dict[str, Any]:
-    deadline = time.monotonic() + within_s
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, seen
-        time.sleep(0.02)
-    return seen
 
 
 @pytest.fixture

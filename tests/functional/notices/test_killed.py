@@ -14,9 +14,10 @@ import urllib3
 
 from tests import canaries
 from tests.functional.notices import provider as providers
-from tests.functional.notices.conftest import WINDOW, eventually
+from tests.functional.notices.conftest import WINDOW
 from tests.functional.notices.provider import Provider
 from tests.serving import start_server, wait_until_ready
+from tests.waiting import eventually
 from tests.world import Town, World
 from vault_gateway.settings.environment import to_environment
 from vault_gateway.settings.model import Settings

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.functional.notices.conftest import WINDOW, Waiting, eventually
+from tests.functional.notices.conftest import WINDOW, Waiting
 from tests.functional.notices.provider import Provider
+from tests.waiting import eventually
 from tests.world import Actor, TurnedClock, World
 from vault_gateway.notices.sender import PAUSES
 from vault_gateway.notices.service import MOST_A_PARCEL
@@ -191,7 +192,7 @@ def test_carrier_station_and_courier_of_the_parcel_send_and_nobody_else(
     assert town.event(waiting.waybill_no, "out_for_delivery", courier=town.courier.name).status_code == 201
     assert town.courier.post("/v1/notices", {**body, "language": "en"}).status_code == 201
     assert town.station.post("/v1/notices", body).status_code == 404
-    eventually(lambda: {"taken": len(provider.taken)}, lambda now: now["taken"] == 2)
+    eventually(lambda: len(provider.taken), lambda taken: taken == 2)
     assert "Your parcel will be delivered 11 Nov 09:00-21:00." in {text for _, _, text in provider.taken}
 
 
@@ -231,7 +232,7 @@ def test_a_parcel_has_so_many_notices_and_no_more(waiting: Waiting, provider: Pr
         waiting.queued()
     answer = waiting.notify()
     assert (answer.status_code, answer.get_json()["code"]) == (409, "notices_used_up")
-    eventually(lambda: {"taken": len(provider.taken)}, lambda now: now["taken"] == MOST_A_PARCEL)
+    eventually(lambda: len(provider.taken), lambda taken: taken == MOST_A_PARCEL)
 
 
 def test_without_a_provider_nothing_is_queued(waiting: Waiting, world: World) -> None:

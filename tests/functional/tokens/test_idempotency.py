@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests import canaries
+from tests.waiting import eventually
 from tests.world import Actor, Town, TurnedClock, World, new_town, unique
 from vault_gateway.database import Database
 from vault_gateway.idempotency import forget_old
@@ -54,11 +54,7 @@ def hanging(world: World) -> list[int]:
 
 
 def wait_until_hanging(world: World) -> int:
-    deadline = time.monotonic() + 1.5
-    while not (pids := hanging(world)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return pids[0]
+    return eventually(lambda: hanging(world), within_s=1.5)[0]
 
 
 def test_a_repeated_request_gets_the_same_bytes(town: Town, auditor: Actor) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests import canaries
 from tests.canaries import Person
+from tests.functional.waybills.orders import order
 from tests.world import Actor, Town, World, new_town
 from vault_gateway.waybills import counter
 
@@ -15,12 +16,7 @@ from vault_gateway.waybills import counter
 def waiting(town: Town, someone: Person, *, of: Town | None = None) -> str:
     """A parcel of `of`'s merchant (the town's own), at the town's station."""
     owner = of or town
-    body = {
-        "network": "douyin",
-        "carrier": town.carrier_slug,
-        "recipient": owner.tokenize(someone).as_recipient(),
-    }
-    made = owner.merchant.post("/v1/waybills", body)
+    made = owner.merchant.post("/v1/waybills", order(town, owner.tokenize(someone)))
     assert made.status_code == 201, made.text
     waybill_no = str(made.get_json()["waybill_no"])
     town.hand_to_station(waybill_no)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.functional.identity.provider import Provider
+from tests.waiting import eventually
 from vault_gateway.errors import GatewayError
 from vault_gateway.identity.compact import TokenRefused
 from vault_gateway.identity.fetch import JwksError
@@ -64,13 +64,6 @@ def key_sets(issuer: Issuer, watch: Watch) -> KeySets:
 
 def find(key_sets: KeySets, kid: str = "k1") -> Key:
     return key_sets.find("i1", URL, kid, "ES256")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def test_keys_are_loaded_once_while_fresh(key_sets: KeySets, issuer: Issuer, watch: Watch) -> None:
