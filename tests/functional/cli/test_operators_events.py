@@ -19,7 +19,7 @@ def operate(world: World, *words: str) -> Result:
 
 
 def told(auditor: Actor, resource: str) -> list[tuple[str, str, dict[str, str]]]:
-    events = all_events(auditor, "actor=cli:operator&limit=1000")
+    events = all_events(auditor, "actor=cli:operator")
     assert {event["role"] for event in events} == {"operator"}
     found = [event for event in events if event.get("resource") == resource]
     for event in found:

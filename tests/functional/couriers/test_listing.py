@@ -74,7 +74,7 @@ def test_an_operator_lists_and_resumes_by_command(world: World, fleet: Town, aud
     assert json.loads(run("list", "--suspended", "--json", *of_fleet)) == []
     with pytest.raises(GatewayError, match="courier_not_suspended"):
         run("resume", "a-2", *of_fleet)
-    resumed = all_events(auditor, "action=courier.resume&actor=cli:operator&limit=1000")
+    resumed = all_events(auditor, "action=courier.resume&actor=cli:operator")
     about = [e["outcome"] for e in resumed if e["carrier"] == fleet.carrier_slug]
     assert about == ["deny", "allow"]
     with world.admin() as conn:
