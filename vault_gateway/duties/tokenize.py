@@ -17,6 +17,7 @@ from vault_gateway.flows.removing import remove_old as remove_old_flows
 from vault_gateway.flows.service import FlowService
 from vault_gateway.flows.showing import keep_showing
 from vault_gateway.housekeeping import Chore, keep_house
+from vault_gateway.idempotency import RequestKeys
 from vault_gateway.identity.tenants import TenantRegistry
 from vault_gateway.labels.http import labels_blueprint
 from vault_gateway.labels.service import LabelService
@@ -84,11 +85,22 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
     app.register_blueprint(counter_blueprint(CounterService(ledger, parts.limits, clock)))
     app.register_blueprint(routes_blueprint(RouteService(ledger, clock), request_keys))
     app.register_blueprint(labels_blueprint(LabelService(ledger, networks, settings.public_url, clock)))
+    _tell(app, parts, request_keys)
+    return {
+        "token_partitions": keep_partitions_ahead,
+        "webhooks": lambda conn: tidy_webhooks(conn, clock),
+        "flow_records": lambda conn: remove_old_flows(conn, parts.rules.flows_kept(), clock),
+    }
+
+
+def _tell(app: Flask, parts: Parts, request_keys: RequestKeys) -> None:
+    """What merchants and platforms are told of parcels: event by event, in sheets and in flows."""
+    settings, ledger, clock = parts.settings, parts.ledger, parts.clock
     receivers = outside(settings.webhook_internal_hosts, settings.webhook_ca)
     webhooks = WebhookService(ledger, parts.tokenizer(), receivers, clock)
     app.register_blueprint(webhooks_blueprint(webhooks, request_keys))
     Sender(parts.database, parts.tokenizer(), receivers, clock).start(settings.webhook_senders)
-    app.register_blueprint(usage_blueprint(UsageService(ledger, networks)))
+    app.register_blueprint(usage_blueprint(UsageService(ledger, parts.rules.networks)))
     app.register_blueprint(flows_blueprint(FlowService(ledger)))
     if settings.fold_every_s:
         folding: dict[str, Chore] = {
@@ -96,8 +108,3 @@ def tokenize(app: Flask, parts: Parts) -> Mapping[str, Chore]:
             "flows": lambda conn: keep_showing(conn, clock()),
         }
         keep_house(parts.database, folding, every_s=settings.fold_every_s)
-    return {
-        "token_partitions": keep_partitions_ahead,
-        "webhooks": lambda conn: tidy_webhooks(conn, clock),
-        "flow_records": lambda conn: remove_old_flows(conn, parts.rules.flows_kept(), clock),
-    }
