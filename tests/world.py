@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -168,6 +168,12 @@ class World:
         """The database as its superuser, past every wall."""
         with self._admins.connection() as conn:
             yield conn
+
+    def row(self, statement: LiteralString, params: Any = ()) -> dict[str, Any]:
+        """The only row that a statement finds, asked for by `admin`."""
+        with self.admin() as conn:
+            [row] = conn.execute(statement, params).fetchall()
+        return row
 
     def dump(self) -> bytes:
         """Every row of every table as text, as `pg_dump --data-only` would write it."""

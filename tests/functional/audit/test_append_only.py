@@ -171,10 +171,7 @@ def test_without_a_scope_nothing_is_read(world: World, town: Town, event_id: str
 
 
 def kept(world: World, event_id: str) -> dict[str, object]:
-    with world.admin() as conn:
-        row = conn.execute("select * from audit_event where id = %s", (event_id,)).fetchone()
-    assert row is not None
-    return row
+    return world.row("select * from audit_event where id = %s", (event_id,))
 
 
 @pytest.mark.parametrize(

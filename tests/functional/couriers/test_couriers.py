@@ -16,29 +16,20 @@ from vault_gateway.model import Tenant
 
 
 def row_of(world: World, town: Town, handle: str) -> dict[str, Any]:
-    with world.admin() as conn:
-        row = conn.execute(
-            "select * from courier where carrier = %s and handle = %s", (town.carrier_slug, handle)
-        ).fetchone()
-    assert row is not None
-    return row
+    return world.row("select * from courier where carrier = %s and handle = %s", (town.carrier_slug, handle))
 
 
 def token(world: World, token_id: UUID) -> dict[str, Any]:
-    with world.admin() as conn:
-        row = conn.execute("select * from token where id = %s", (token_id,)).fetchone()
-    assert row is not None
-    return row
+    return world.row("select * from token where id = %s", (token_id,))
 
 
 def live_phones(world: World, town: Town) -> int:
-    with world.admin() as conn:
-        row = conn.execute(
+    return int(
+        world.row(
             "select count(*) as live from token where tenant_id = %s and erased_at is null",
             (Tenant("carrier", town.carrier_slug).id,),
-        ).fetchone()
-    assert row is not None
-    return int(row["live"])
+        )["live"]
+    )
 
 
 def test_a_phone_comes_back_as_its_mask_and_is_kept_sealed(world: World, town: Town, auditor: Actor) -> None:

@@ -54,13 +54,12 @@ def suspensions(world: World, town: Town) -> list[dict[str, Any]]:
 
 
 def suspended_in_directory(world: World, town: Town) -> bool:
-    with world.admin() as conn:
-        row = conn.execute(
+    return bool(
+        world.row(
             "select suspended_at is not null as suspended from courier where carrier = %s and handle = %s",
             (town.carrier_slug, town.courier.name),
-        ).fetchone()
-    assert row is not None
-    return bool(row["suspended"])
+        )["suspended"]
+    )
 
 
 def test_too_many_recipients_suspend_and_grants_issued_before_do_not_open(

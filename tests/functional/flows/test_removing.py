@@ -46,10 +46,7 @@ def shown(town: Town, day: date, **more: str) -> int:
 
 
 def left(world: World, table: str, day: date) -> int:
-    with world.admin() as conn:
-        row = conn.execute(f"select count(*) as n from {table} where day = %s", (day,)).fetchone()
-    assert row is not None
-    return int(row["n"])
+    return int(world.row(f"select count(*) as n from {table} where day = %s", (day,))["n"])
 
 
 @pytest.mark.parametrize("batch", [7, 1000])

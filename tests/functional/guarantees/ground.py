@@ -207,9 +207,7 @@ def _parcels(ground: Ground) -> None:
         assert town.merchant.post("/v1/waybills", order).status_code == 201
         assert town.merchant.post(f"/v1/waybills/{twice}/cancel").status_code == 200
     ground.lost("waybill", twice)
-    with town.world.admin() as conn:
-        row = conn.execute("select id from waybill where waybill_no = %s", (ground.live["out"],)).fetchone()
-    assert row is not None
+    row = town.world.row("select id from waybill where waybill_no = %s", (ground.live["out"],))
     ground.live["waybill_cursor"] = base32(row["id"])
 
 

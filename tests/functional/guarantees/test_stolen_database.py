@@ -184,9 +184,7 @@ def test_the_identity_that_tokenises_opens_nothing_but_can_compare_guesses(
     """The named limit of guarantee 5: a dump and this identity together. What bounds it is tried below."""
     town, credential = grounds.own.town, world.settings.identities["tokenizer"]
     token = town.tokenize(victim).phone
-    with world.admin() as conn:
-        row = conn.execute("select blind_index from token where id = %s", (id_of(token),)).fetchone()
-    assert row is not None
+    row = world.row("select blind_index from token where id = %s", (id_of(token),))
     known = victim.e164[:-4]
     guesses = [f"{known}{end:04d}" for end in range(10_000)]
     with Vault(world.settings.vault_addr, batch_items=world.settings.vault_batch_items) as vault:

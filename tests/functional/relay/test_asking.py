@@ -27,13 +27,12 @@ def in_days(clock: TurnedClock, days: float) -> str:
 
 
 def bindings_of(world: World, waybill_no: str, mode: str) -> int:
-    with world.admin() as conn:
-        row = conn.execute(
+    return int(
+        world.row(
             "select count(*)::int as n from relay_binding where waybill_no = %s and mode = %s",
             (waybill_no, mode),
-        ).fetchone()
-    assert row is not None
-    return int(row["n"])
+        )["n"]
+    )
 
 
 @pytest.mark.parametrize("mode", ["extension", "axb"])

@@ -42,11 +42,7 @@ def test_a_later_call_lets_the_recipient_call_back_for_longer_and_few_write_so(
     world: World, line: Line, clock: TurnedClock
 ) -> None:
     def known_until() -> datetime:
-        with world.admin() as conn:
-            row = conn.execute(
-                "select until from relay_callback where number = %s", (line.number,)
-            ).fetchone()
-        assert row is not None
+        row = world.row("select until from relay_callback where number = %s", (line.number,))
         return datetime.fromisoformat(str(row["until"]))
 
     with world.admin() as conn:

@@ -54,28 +54,26 @@ def served_through(vault: HoldingProxy, world: World, line: Line) -> Line:
 
 def opened_phones(world: World, line: Line, action: str) -> int:
     """Events that are committed and say that a phone of this parcel is opened."""
-    with world.admin() as conn:
-        row = conn.execute(
+    return int(
+        world.row(
             """
             select count(*)::int as events from audit_event
             where action = %s and waybill = %s and outcome = 'allow' and body -> 'fields' ? 'phone'
             """,
             (action, line.waybill_no),
-        ).fetchone()
-    assert row is not None
-    return int(row["events"])
+        )["events"]
+    )
 
 
 def open_transactions(world: World) -> int:
     """Of the watched gateway."""
-    with world.admin() as conn:
-        row = conn.execute(
+    return int(
+        world.row(
             "select count(*)::int as held from pg_stat_activity"
             " where state like 'idle in transaction%%' and application_name = %s",
             (WATCHED,),
-        ).fetchone()
-    assert row is not None
-    return int(row["held"])
+        )["held"]
+    )
 
 
 def test_an_open_transaction_would_be_seen(world: World) -> None:

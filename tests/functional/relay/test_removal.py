@@ -26,10 +26,7 @@ def remove(world: World, *, batch: int = 500) -> dict[str, int]:
 
 
 def count(world: World, table: str, column: str, value: str | UUID) -> int:
-    with world.admin() as conn:
-        row = conn.execute(f"select count(*) as n from {table} where {column} = %s", (value,)).fetchone()
-    assert row is not None
-    return int(row["n"])
+    return int(world.row(f"select count(*) as n from {table} where {column} = %s", (value,))["n"])
 
 
 def turn(clock: TurnedClock, delta: timedelta) -> None:
@@ -38,13 +35,11 @@ def turn(clock: TurnedClock, delta: timedelta) -> None:
 
 def had_no_number(world: World, line: Line) -> UUID:
     """The pool had none left for the parcel, whose id this is."""
-    with world.admin() as conn:
-        row = conn.execute(
-            "insert into relay_exhausted select tenant_id, id, %s from waybill where waybill_no = %s"
-            " returning waybill_id",
-            (world.clock(), line.waybill_no),
-        ).fetchone()
-    assert row is not None
+    row = world.row(
+        "insert into relay_exhausted select tenant_id, id, %s from waybill where waybill_no = %s"
+        " returning waybill_id",
+        (world.clock(), line.waybill_no),
+    )
     return UUID(str(row["waybill_id"]))
 
 

@@ -36,13 +36,12 @@ def proxied(world: World, telecom: Actor, proxy: FaultyProxy) -> Actor:
 
 
 def owed(world: World, call_id: str) -> int:
-    with world.admin() as conn:
-        row = conn.execute(
+    return int(
+        world.row(
             "select count(*)::int as calls from relay_call where call_id = %s and recorded_at is null",
             (call_id,),
-        ).fetchone()
-    assert row is not None
-    return int(row["calls"])
+        )["calls"]
+    )
 
 
 # What Vault is asked for: the caller's digest, the phone, and then whom a call back reaches or the other phone.

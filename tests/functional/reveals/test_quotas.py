@@ -100,14 +100,13 @@ def test_what_was_certainly_not_disclosed_is_given_back(
 
 def test_days_that_are_over_are_forgotten(world: World, fresh: Town, clock: TurnedClock) -> None:
     def days() -> int:
-        with world.admin() as conn:
-            row = conn.execute(
+        return int(
+            world.row(
                 "select count(distinct day) as days from merchant_day m join tenant t using (tenant_id)"
                 " where t.merchant = %s",
                 (fresh.merchant_slug,),
-            ).fetchone()
-        assert row is not None
-        return int(row["days"])
+            )["days"]
+        )
 
     for _ in range(4):
         assert ask(fresh.courier, fresh.out_for_delivery()).status_code == 201

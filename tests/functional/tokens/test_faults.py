@@ -62,14 +62,12 @@ def assert_unavailable(answer: TestResponse, engine: str) -> None:
 
 def traces(world: World, order: str, key: str) -> dict[str, int]:
     """What a request left behind."""
-    with world.admin() as conn:
-        row = conn.execute(
-            "select (select count(*) from token where order_ref = %(order)s) as tokens,"
-            " (select count(*) from idempotency where key = %(key)s) as answers,"
-            " (select count(*) from audit_event where body ->> 'order' = %(order)s) as events",
-            {"order": order, "key": key},
-        ).fetchone()
-    assert row is not None
+    row = world.row(
+        "select (select count(*) from token where order_ref = %(order)s) as tokens,"
+        " (select count(*) from idempotency where key = %(key)s) as answers,"
+        " (select count(*) from audit_event where body ->> 'order' = %(order)s) as events",
+        {"order": order, "key": key},
+    )
     return dict(row)
 
 

@@ -30,10 +30,7 @@ def keyed(by: Actor, key: str, body: dict[str, Any]) -> TestResponse:
 
 
 def count_of(world: World, order: str) -> int:
-    with world.admin() as conn:
-        row = conn.execute("select count(*) as n from token where order_ref = %s", (order,)).fetchone()
-    assert row is not None
-    return int(row["n"])
+    return int(world.row("select count(*) as n from token where order_ref = %s", (order,))["n"])
 
 
 @contextmanager
@@ -161,9 +158,7 @@ def test_any_visible_ascii_is_a_key(town: Town, key: str) -> None:
 def test_nothing_of_a_value_is_stored(town: Town) -> None:
     key = unique("k")
     keyed(town.merchant, key, body_of(unique("O")))
-    with town.world.admin() as conn:
-        row = conn.execute("select answer, fingerprint from idempotency where key = %s", (key,)).fetchone()
-    assert row is not None
+    row = town.world.row("select answer, fingerprint from idempotency where key = %s", (key,))
     assert len(row["fingerprint"]) == 32
     assert row["answer"][-1] == "!phone_invalid"
     assert all(

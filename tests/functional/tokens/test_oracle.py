@@ -107,7 +107,7 @@ def test_searching_candidates_stops_at_the_days_quota_and_rings(shop: Town, audi
     refused = answers[-1]
     assert refused.get_json()["code"] == "rate_limited"
     assert 0 < int(refused.headers["Retry-After"]) <= 86_400
-    query = f"action=token.search&actor=key:{shop.merchant.name}&limit=500"
+    query = f"action=token.search&actor=key:{shop.merchant.name}"
     events = all_events(auditor, query)
     assert Counter(event["outcome"] for event in events) == {"allow": QUOTA, "deny": 20}
     assert {event["reason"] for event in events if event["outcome"] == "deny"} == {"missed_searches_used_up"}

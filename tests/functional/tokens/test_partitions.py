@@ -29,10 +29,7 @@ def database(world: World) -> Iterator[Database]:
 
 
 def weeks_ahead(world: World) -> int:
-    with world.admin() as conn:
-        row = conn.execute("select token_weeks_ahead() as weeks").fetchone()
-    assert row is not None
-    return int(row["weeks"])
+    return int(world.row("select token_weeks_ahead() as weeks")["weeks"])
 
 
 def drop_last(world: World, count: int) -> None:
