@@ -13,7 +13,7 @@ import orjson
 import urllib3
 
 from tests import canaries
-from tests.faults.test_segments_killed import mortal
+from tests.faults.killing import mortal
 from tests.functional.flows.books import as_gateway, counted, flows, recounted
 from tests.world import Town, World, new_town
 from vault_gateway.flows.showing import keep_showing

@@ -6,8 +6,6 @@ The process is a real one; it is stopped in its tracks by a proxy that holds one
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import threading
@@ -27,6 +25,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests import canaries
 from tests.faults.holding_proxy import HoldingProxy, holding_proxy
+from tests.faults.killing import kill
 from tests.functional.reveals.steps import ack, claim, issued, outline, row, state, told
 from tests.serving import start_server, wait_until_ready
 from tests.world import Town, TurnedClock, World
@@ -113,16 +112,6 @@ def _to_postgres(wanted: dict[str, Any]) -> socket.socket:
         there.connect(str(Path(host) / f".s.PGSQL.{port}"))
         return there
     return socket.create_connection((host, port))
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to the server and its workers: none of them gets to say or finish anything."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    workers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
-    for pid in (process.pid, *workers):
-        if process.poll() is None or pid != process.pid:
-            os.kill(pid, signal.SIGKILL)
-    process.wait(10)
 
 
 class Sent(threading.Thread):

@@ -4,48 +4,19 @@ waybill, and none is lost."""
 from __future__ import annotations
 
 import random
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import orjson
 import urllib3
 
 from tests import canaries
-from tests.faults.test_reveal_killed import kill
+from tests.faults.killing import mortal
 from tests.functional.waybills.orders import order
 from tests.functional.waybills.segments import counts, granted, numbers_of
-from tests.serving import start_server, wait_until_ready
 from tests.world import World, new_town
-from vault_gateway.settings.environment import to_environment
 
 SIZE, THREADS = 1600, 32
-
-
-@contextmanager
-def mortal(world: World) -> Iterator[tuple[str, threading.Event]]:
-    """A gateway in a process of its own, and what to set to have it killed."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = world.instance.engines.data / "logs" / f"mortal-{port}.log"
-    process = start_server(to_environment(replace(world.settings, port=port)), log)
-    url, die = f"http://127.0.0.1:{port}", threading.Event()
-
-    def reaper() -> None:
-        die.wait()
-        kill(process)
-
-    watching = threading.Thread(target=reaper)
-    watching.start()
-    try:
-        wait_until_ready(url, process, log)
-        yield url, die
-    finally:
-        die.set()
-        watching.join()
 
 
 def test_every_number_goes_out_once_whatever_dies(world: World) -> None:

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from tests.functional.guarantees.asking import send
 from tests.functional.guarantees.ground import Ground, new_ground
 from tests.functional.guarantees.requests import SAMPLES, UNDER_A_KEY, fill
-from tests.functional.guarantees.test_alike import good_values, of_role
+from tests.functional.guarantees.values import good_values, of_role
 from tests.functional.notices import provider as providers
 from tests.functional.notices.conftest import empty_the_queue
 from tests.functional.past_its_time import make_old, of_old

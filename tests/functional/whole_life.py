@@ -10,9 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from tests import canaries
 from tests.functional.breakglass import steps as break_glass
 from tests.functional.relay.conftest import CITY, Line
-from tests.functional.relay.test_records import contact, fail
-from tests.functional.relay.test_twilio_sms import TextMessage
-from tests.functional.relay.twilio import PhoneCall, Twilio
+from tests.functional.relay.steps import contact, fail
+from tests.functional.relay.twilio import PhoneCall, TextMessage, Twilio
 from tests.functional.reveals.steps import ack, claim, issued, opened
 from tests.functional.waybills.segments import granted
 from tests.functional.webhooks.conftest import HERE, drain, subscribe

@@ -10,7 +10,7 @@ from operator import attrgetter
 import pytest
 
 from tests import canaries, pool
-from tests.functional.access.test_explain import run, told
+from tests.functional.access.explaining import run, told
 from tests.functional.breakglass.steps import approved, asked
 from tests.functional.identity.conftest import register
 from tests.functional.identity.provider import Provider

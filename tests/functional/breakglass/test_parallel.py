@@ -10,8 +10,8 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests.functional.breakglass.steps import AGREED, WHY, approve, approved, asked, look, outline
+from tests.functional.reveals.at_once import at_once, post
 from tests.functional.reveals.steps import claim, public, row, told
-from tests.functional.reveals.test_parallel import at_once, post
 from tests.responders import Desk
 from tests.world import Actor, Town, World
 

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from click.testing import CliRunner, Result
-
+from tests.functional.cli.operating import operate, told
 from tests.functional.identity.provider import Provider
 from tests.functional.waybills.segments import a_range
-from tests.pages import all_events
 from tests.pool import fresh_number, retire_numbers
 from tests.world import Actor, Town, World, unique
-from vault_gateway.cli.root import root
-
-
-def operate(world: World, *words: str) -> Result:
-    return CliRunner().invoke(root, [*words, "--data", str(world.instance.engines.data)])
-
-
-def told(auditor: Actor, resource: str) -> list[tuple[str, str, dict[str, str]]]:
-    events = all_events(auditor, "actor=cli:operator")
-    assert {event["role"] for event in events} == {"operator"}
-    found = [event for event in events if event.get("resource") == resource]
-    for event in found:
-        assert event["detail"].pop("user")
-    return [(event["action"], event["outcome"], event["detail"]) for event in found]
 
 
 def test_clients_come_and_go_on_record(world: World, town: Town, auditor: Actor) -> None:

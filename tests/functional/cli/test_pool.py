@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import canaries
-from tests.functional.cli.test_operators_events import operate, told
+from tests.functional.cli.operating import operate, told
 from tests.pool import fresh_number, no_numbers, retire_numbers
 from tests.world import Actor, Town, World, unique
 from vault_gateway.identity import store as identity_store

@@ -4,19 +4,17 @@ every role: in status, headers and body, and by as many round trips to the datab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import pytest
 
 from tests.functional.guarantees.asking import Meter, Work, metered, send, told
 from tests.functional.guarantees.conftest import Grounds
-from tests.functional.guarantees.ground import WAYBILLS, Ground, unknown
+from tests.functional.guarantees.ground import WAYBILLS, unknown
 from tests.functional.guarantees.requests import SAMPLES, UNDER_A_KEY, Place, Sample, fill, places_of
+from tests.functional.guarantees.values import good_values, of_role
 from tests.world import Actor
 from vault_gateway.documentation.operations import Operation
 
-# Which parcel of its own a role asks for while something else varies.
-OWN_PARCEL = {"courier": "out", "station": "waiting"}
 # A role that may see these wherever they are: to it only what is gone must look like what never was.
 SEES_ALL = {
     ("responder", "waybill"),
@@ -66,13 +64,6 @@ def _labelled(why: str, values: list[str], *, whole: bool) -> dict[str, str]:
     return {f"{why} {value}": value for value in (values if whole else values[:1])}
 
 
-def of_role(one: Sample, operation: Operation, role: str) -> Sample:
-    """Only platforms and merchants name a merchant in a query; others are refused for that alone."""
-    if role in ("platform", "merchant") or "operator" in operation.roles:
-        return one
-    return replace(one, query={n: v for n, v in one.query.items() if n not in ("platform", "merchant")})
-
-
 def varied(operation: Operation, one: Sample, role: str) -> list[Place]:
     """The places that are tried: of a list the last item, so that it stands beside good ones; a few of different kinds
     where the operation is not the role's, which is refused whatever it names."""
@@ -82,14 +73,6 @@ def varied(operation: Operation, one: Sample, role: str) -> list[Place]:
     if role in operation.roles:
         return tried
     return list({place.kind: place for place in tried}.values())[:2]
-
-
-def good_values(operation: Operation, one: Sample, role: str, own: Ground) -> dict[Place, str]:
-    parcel = OWN_PARCEL.get(role, "accepted")
-    return {
-        place: own.live[parcel if place.kind == "waybill" else place.kind]
-        for place in places_of(operation, one)
-    }
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.guarantees.ground import Ground
 from tests.functional.guarantees.requests import SAMPLES, UNDER_A_KEY, fill
-from tests.functional.guarantees.test_alike import good_values
+from tests.functional.guarantees.values import good_values
 from tests.world import unique
 
 IDEMPOTENT = sorted(name for name, operation in UNDER_A_KEY.items() if operation.idempotent)

@@ -13,7 +13,7 @@ import pytest
 from tests.functional.guarantees.asking import Meter, metered, send
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.guarantees.requests import SAMPLES, UNDER_A_KEY, Request, Sample, fill
-from tests.functional.guarantees.test_alike import good_values
+from tests.functional.guarantees.values import good_values
 from tests.functional.reveals.steps import issued
 from tests.world import Actor
 

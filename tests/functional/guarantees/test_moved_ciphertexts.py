@@ -12,7 +12,7 @@ from tests import canaries
 from tests.functional.breakglass.steps import approved, asked
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.reveals.steps import claim
-from tests.functional.tokens.test_walls import OVERWRITTEN, assert_does_not_open, id_of, overwrite
+from tests.functional.tokens.tampering import OVERWRITTEN, assert_does_not_open, id_of, overwrite
 from tests.responders import Desk
 from tests.world import Actor, Tokens, Town, World
 

@@ -18,7 +18,7 @@ from tests import canaries
 from tests.canaries import Person
 from tests.functional.guarantees.conftest import Grounds
 from tests.functional.keys.bao_server import BaoServer
-from tests.functional.tokens.test_walls import OVERWRITTEN, id_of, tenant_id
+from tests.functional.tokens.tampering import OVERWRITTEN, id_of, tenant_id
 from tests.world import Town, World
 from vault_gateway.keys import Credential, KeysUnavailable, Tokenizer, Vault, provision
 from vault_gateway.model import Kind, Origin

@@ -10,7 +10,7 @@ import pytest
 
 from tests import canaries
 from tests.functional.guarantees.requests import UNDER_A_KEY, fields_of
-from tests.functional.tokens.test_oracle import candidates_for
+from tests.functional.tokens.steps import candidates_for
 from tests.world import Town
 
 ROOT = Path(__file__).parents[3]

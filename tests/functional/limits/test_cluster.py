@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.functional.limits.conftest import Cluster, Redis
-from tests.functional.limits.test_rates import through, tokenise
+from tests.functional.limits.steps import through, tokenise
 from tests.functional.reveals.steps import ask, told
 from tests.world import Town, World
 from vault_gateway import limits

@@ -5,26 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
-from tests import canaries
 from tests.functional.limits.conftest import Redis
+from tests.functional.limits.steps import through, tokenise
 from tests.world import Actor, Town, World
 from vault_gateway import limits
 
 Gateway = Callable[..., Flask]
-
-
-def through(app: Flask, actor: Actor) -> Actor:
-    return replace(actor, app=app)
-
-
-def tokenise(actor: Actor) -> TestResponse:
-    return actor.post("/v1/tokens", {"items": canaries.items_of(canaries.person())})
 
 
 def test_a_client_hears_what_is_left_and_then_when_to_come_back(world: World, town: Town) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers, short_lived
-from tests.functional.relay.test_records import contact, fail
+from tests.functional.relay.steps import contact, fail
 from tests.pool import no_numbers
 from tests.world import Actor, TurnedClock, World
 from vault_gateway.relay import service

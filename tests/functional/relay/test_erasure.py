@@ -6,7 +6,7 @@ from typing import Any
 
 from tests import canaries
 from tests.functional.relay.conftest import ON_THE_WAY, Line, add_numbers
-from tests.functional.relay.test_pool import bind_pair
+from tests.functional.relay.steps import bind_pair
 from tests.world import TurnedClock, World
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers, wrong
-from tests.functional.relay.test_pool import bind_pair
+from tests.functional.relay.steps import bind_pair
 from tests.functional.serve.outside import start_redis
 from tests.world import Actor, World
 from vault_gateway import metrics

@@ -8,6 +8,7 @@ import sys
 
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers, short_lived
+from tests.functional.relay.steps import bind_pair
 from tests.world import Actor, Town, TurnedClock, World
 from vault_gateway.waybills.relaying import MOST_BINDINGS
 
@@ -44,11 +45,6 @@ def service_number(town: Town, number: str) -> subprocess.CompletedProcess[str]:
     where = ["--platform", town.platform_slug, "--merchant", town.merchant_slug]
     data = ["--data", str(town.world.instance.engines.data)]
     return subprocess.run([*command, *where, *data], capture_output=True, text=True, check=False)
-
-
-def bind_pair(who: Actor, waybill_no: str) -> tuple[int, dict[str, str]]:
-    answer = who.post("/v1/relay/bindings", {"waybill_no": waybill_no, "mode": "axb"})
-    return answer.status_code, answer.get_json()
 
 
 def test_a_merchants_service_number_and_the_recipient_reach_each_other(

@@ -6,6 +6,7 @@ import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import Line
+from tests.functional.relay.steps import contact, fail
 from tests.world import TurnedClock, World
 
 
@@ -31,16 +32,6 @@ def test_a_record_of_an_unknown_or_foreign_call_is_taken_from_nobody(line: Line,
     assert other.post("/v1/relay/events", body).status_code == 404
     assert line.record("never", "failed").status_code == 404
     assert line.town.courier.post("/v1/relay/events", body).status_code == 404
-
-
-def contact(line: Line) -> tuple[int, str | None]:
-    answer = line.town.courier.post("/v1/reveals", {"waybill_no": line.waybill_no, "purpose": "contact"})
-    return answer.status_code, answer.get_json().get("code")
-
-
-def fail(line: Line, caller: str, call_id: str) -> None:
-    assert line.call(caller, line.extension, call_id=call_id).get_json()["action"] == "connect"
-    assert line.record(call_id, "failed", reason="busy").status_code == 200
 
 
 def test_contact_opens_after_two_failed_calls_from_the_couriers_own_phone(line: Line) -> None:

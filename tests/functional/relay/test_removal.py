@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.functional.relay.conftest import AFTER_SALES, COOLDOWN, Line
-from tests.functional.relay.test_records import contact
+from tests.functional.relay.steps import contact
 from tests.world import TurnedClock, World
 from vault_gateway.relay.removing import remove_old
 from vault_gateway.retention import Kept

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers
-from tests.functional.relay.test_records import contact
-from tests.functional.relay.test_twilio_voice import recorded
-from tests.functional.relay.twilio import Twilio, Verb, message_sid, read
+from tests.functional.relay.steps import contact, recorded
+from tests.functional.relay.twilio import TextMessage, Twilio
 from tests.world import World
-
-SMS = "/v1/relay/twilio/sms"
-
-
-@dataclass
-class TextMessage:
-    twilio: Twilio
-    sender: str
-    number: str
-    text: str
-    sid: str = field(default_factory=message_sid)
-
-    def sent(self) -> list[Verb]:
-        form = {"MessageSid": self.sid, "From": self.sender, "To": self.number, "Body": self.text}
-        return read(self.twilio.post(SMS, {**form, "NumMedia": "1", "MediaUrl0": "https://media.example/1"}))
-
-    def progress(self, message: Verb, status: str) -> None:
-        assert message["action"] == message["statusCallback"]
-        form = {"MessageSid": message_sid(), "MessageStatus": status, "To": message["to"]}
-        assert read(self.twilio.follow(message["action"], form)) == []
 
 
 def test_a_message_goes_both_ways_and_no_number_goes_with_it(line: Line, twilio: Twilio) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests import canaries
 from tests.functional.relay.conftest import Line, add_numbers, wrong
-from tests.functional.relay.test_records import contact
+from tests.functional.relay.steps import contact, recorded
 from tests.functional.relay.twilio import PhoneCall, Twilio, Verb, call_sid, read
 from tests.pool import retire_numbers
 from tests.world import Actor, Tokens, TurnedClock, World
@@ -109,13 +109,6 @@ def test_the_extension_of_a_virtual_number_is_sent_after_the_answer(line: Line, 
     dial = PhoneCall(twilio, f"+86{canaries.phone()}", relay["number"]).dialled(relay["extension"])
     [number] = dial.within
     assert (number.text, number["sendDigits"]) == (someone.e164, f"wwww{extension}")
-
-
-def recorded(world: World, call_id: str) -> dict[str, str | None]:
-    """Type and reason of each record."""
-    with world.admin() as conn:
-        rows = conn.execute("select type, reason from relay_call_event where call_id = %s", (call_id,))
-        return {row["type"]: row["reason"] for row in rows}
 
 
 def test_two_calls_that_were_not_answered_open_contact_to_the_courier(line: Line, twilio: Twilio) -> None:

@@ -135,3 +135,24 @@ class PhoneCall:
     def over(self, dial: Verb, dial_status: str, call_status: str = "in-progress") -> TestResponse:
         form = {**self.form, "CallStatus": call_status, "DialCallStatus": dial_status}
         return self.twilio.follow(dial["action"], form)
+
+
+SMS = "/v1/relay/twilio/sms"
+
+
+@dataclass
+class TextMessage:
+    twilio: Twilio
+    sender: str
+    number: str
+    text: str
+    sid: str = field(default_factory=message_sid)
+
+    def sent(self) -> list[Verb]:
+        form = {"MessageSid": self.sid, "From": self.sender, "To": self.number, "Body": self.text}
+        return read(self.twilio.post(SMS, {**form, "NumMedia": "1", "MediaUrl0": "https://media.example/1"}))
+
+    def progress(self, message: Verb, status: str) -> None:
+        assert message["action"] == message["statusCallback"]
+        form = {"MessageSid": message_sid(), "MessageStatus": status, "To": message["to"]}
+        assert read(self.twilio.follow(message["action"], form)) == []

@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator
 
-import orjson
 import pytest
-import urllib3
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests import canaries
+from tests.functional.reveals.at_once import at_once, post
 from tests.functional.reveals.steps import ask, claim, events, issued, opened, outline, public, row, state
-from tests.world import Actor, Town, World
-
-T = TypeVar("T")
+from tests.world import Town, World
 
 
 @pytest.fixture(scope="module")
 def servers(world: World) -> Iterator[list[str]]:
     with world.served() as one, world.served() as two:
         yield [one, two]
-
-
-def at_once(count: int, work: Callable[[int], T]) -> list[T]:
-    """`work(0)` to `work(count - 1)`, let go together."""
-    gate = threading.Barrier(count)
-
-    def run(number: int) -> T:
-        gate.wait(20)
-        return work(number)
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(run, range(count)))
-
-
-def post(url: str, actor: Actor, path: str, body: Any) -> tuple[int, dict[str, Any]]:
-    answer = urllib3.request(
-        "POST",
-        url + path,
-        body=orjson.dumps(body),
-        headers={"Authorization": f"Bearer {actor.key}", "Content-Type": "application/json"},
-        timeout=30,
-        retries=False,
-    )
-    return answer.status, orjson.loads(answer.data)
 
 
 def test_64_claims_over_two_processes_open_once(world: World, town: Town, servers: list[str]) -> None:

@@ -13,6 +13,7 @@ import urllib3
 
 from tests import canaries
 from tests.functional.embedded.installation import call, run
+from tests.functional.serve.clients import add
 from tests.functional.serve.conftest import Outside, initialise
 from tests.functional.serve.served import Served, serving
 from vault_gateway.embedded.processes import free_port
@@ -24,10 +25,6 @@ REQUESTS = re.compile(r'^vault_gateway_requests_total\{.*route="/v1/tokens".*\} 
 def served(outside_engines: Outside) -> Any:
     with serving(outside_engines, VAULT_GATEWAY_WORKERS="2", VAULT_GATEWAY_THREADS="4") as served:
         yield served
-
-
-def add(engines: Outside, name: str, role: str, *more: str) -> str:
-    return run("client", "add", name, "--role", role, *more, env=engines.operator)[0].strip()
 
 
 def test_an_order_lives_its_life_on_two_workers_that_count_together(

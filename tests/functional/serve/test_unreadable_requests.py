@@ -13,9 +13,9 @@ import urllib3
 
 from tests import canaries
 from tests.functional.embedded.installation import call
+from tests.functional.serve.clients import add
 from tests.functional.serve.conftest import Outside
 from tests.functional.serve.served import Served, serving
-from tests.functional.serve.test_outside_engines import add
 from tests.world import unique
 from vault_gateway import worker
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from tests import canaries
-from tests.functional.tokens.test_tokenize import tokenize
+from tests.functional.tokens.steps import tokenize
 from tests.world import Actor, Town, World
 
 CODES = {

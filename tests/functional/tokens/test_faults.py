@@ -18,8 +18,9 @@ from werkzeug.test import TestResponse
 
 from tests import canaries
 from tests.functional.keys.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.functional.serve.processes import children
 from tests.functional.tokens.database_proxy import DatabaseProxy, database_proxy
-from tests.functional.tokens.test_idempotency import audit_locked, body_of, keyed, wait_until_hanging
+from tests.functional.tokens.keyed import NOTHING, audit_locked, body_of, keyed, traces, wait_until_hanging
 from tests.serving import start_server, wait_until_ready
 from tests.world import Actor, Town, World, unique
 from vault_gateway.embedded.processes import free_port
@@ -60,18 +61,6 @@ def assert_unavailable(answer: TestResponse, engine: str) -> None:
     assert not list(canaries.leaks(answer.data))
 
 
-def traces(world: World, order: str, key: str) -> dict[str, int]:
-    """What a request left behind."""
-    row = world.row(
-        "select (select count(*) from token where order_ref = %(order)s) as tokens,"
-        " (select count(*) from idempotency where key = %(key)s) as answers,"
-        " (select count(*) from audit_event where body ->> 'order' = %(order)s) as events",
-        {"order": order, "key": key},
-    )
-    return dict(row)
-
-
-NOTHING = {"tokens": 0, "answers": 0, "events": 0}
 ALL_OF_IT = {"tokens": 3, "answers": 1, "events": 1}
 
 
@@ -189,10 +178,6 @@ def test_a_backend_that_is_ended_in_a_transaction_leaves_nothing(world: World, t
     assert traces(world, order, key) == NOTHING
     assert until_answered(town.merchant, key, body).status_code == 207
     assert traces(world, order, key) == ALL_OF_IT
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_crash_between_commit_and_answer_loses_nothing(

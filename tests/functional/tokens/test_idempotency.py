@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from tests import canaries
-from tests.waiting import eventually
+from tests.functional.tokens.keyed import audit_locked, body_of, count_of, keyed, wait_until_hanging
 from tests.world import Actor, Town, TurnedClock, World, new_town, unique
 from vault_gateway.database import Database
 from vault_gateway.idempotency import forget_old
 from vault_gateway.keys import Operator, Vault
 from vault_gateway.model import Kind
-
-
-def body_of(order: str, **more: Any) -> dict[str, Any]:
-    items = canaries.items_of(canaries.person())
-    return {"items": [*items, {"kind": "phone", "value": "1", "ref": "bad"}], "order": order, **more}
-
-
-def keyed(by: Actor, key: str, body: dict[str, Any]) -> TestResponse:
-    return by.post("/v1/tokens", body, headers={"Idempotency-Key": key})
-
-
-def count_of(world: World, order: str) -> int:
-    return int(world.row("select count(*) as n from token where order_ref = %s", (order,))["n"])
-
-
-@contextmanager
-def audit_locked(world: World) -> Iterator[None]:
-    """No event can be written meanwhile: a request hangs in its transaction, until the lock's timeout at most."""
-    with world.admin() as conn, conn.transaction():
-        conn.execute("lock table audit_event in share row exclusive mode")
-        yield
-
-
-def hanging(world: World) -> list[int]:
-    """The backends that wait to write an event."""
-    with world.admin() as conn:
-        rows = conn.execute(
-            "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%insert into audit_event%'"
-        ).fetchall()
-    return [row["pid"] for row in rows]
-
-
-def wait_until_hanging(world: World) -> int:
-    return eventually(lambda: hanging(world), within_s=1.5)[0]
 
 
 def test_a_repeated_request_gets_the_same_bytes(town: Town, auditor: Actor) -> None:

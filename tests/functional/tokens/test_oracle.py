@@ -12,8 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from tests import canaries
-from tests.functional.tokens.test_tokenize import tokenize
-from tests.functional.tokens.test_views import all_pages, match, search
+from tests.functional.tokens.steps import all_pages, candidates_for, match, search, tokenize
 from tests.pages import all_events
 from tests.world import Actor, Town, TurnedClock, World, new_town
 
@@ -23,11 +22,6 @@ QUOTA = 200
 
 def alarms() -> float:
     return REGISTRY.get_sample_value("vault_gateway_search_alarms_total") or 0.0
-
-
-def candidates_for(phone: str) -> list[str]:
-    """Every number with the last four digits of `phone` and its first three, the right one in the middle."""
-    return [f"{phone[:3]}{(int(phone[3:7]) + n) % 10_000:04d}{phone[-4:]}" for n in range(-5000, 5000)]
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from prometheus_client import REGISTRY
 from psycopg import sql
 
 from tests import canaries
-from tests.functional.tokens.test_faults import NOTHING, traces
-from tests.functional.tokens.test_idempotency import body_of, keyed
+from tests.functional.tokens.keyed import NOTHING, body_of, keyed, traces
 from tests.world import Town, TurnedClock, World, unique
 from vault_gateway.database import Connection, Database
 from vault_gateway.errors import GatewayError

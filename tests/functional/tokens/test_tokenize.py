@@ -8,16 +8,10 @@ from typing import Any
 import pytest
 
 from tests import canaries
+from tests.functional.tokens.steps import tokenize
 from tests.world import Actor, Town
 
 TOKEN = re.compile(r"(ph|ad|nm)_[0-9a-hjkmnp-tv-z]{26}")
-
-
-def tokenize(by: Actor, *items: Any, status: int = 201, **more: Any) -> list[dict[str, Any]]:
-    answer = by.post("/v1/tokens", {"items": list(items), **more})
-    assert answer.status_code == status, answer.text
-    made: list[dict[str, Any]] = answer.get_json()["items"]
-    return made
 
 
 def test_all_well_is_201_in_order_with_refs(town: Town) -> None:

@@ -9,35 +9,10 @@ from typing import Any
 import pytest
 
 from tests import canaries
-from tests.functional.tokens.test_tokenize import tokenize
+from tests.functional.tokens.steps import match, search, tokenize
 from tests.world import Actor, Town
 
 UNKNOWN = "ph_06awmb9dyx7h3nv3m5zs8bcn1g"
-
-
-def search(by: Actor, **body: Any) -> list[dict[str, Any]]:
-    answer = by.post("/v1/tokens/search", body)
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.get_json()["items"]
-    return found
-
-
-def match(by: Actor, *recipients: dict[str, str], **more: Any) -> dict[str, Any]:
-    answer = by.post("/v1/tokens/match", {"recipients": list(recipients), **more})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.get_json()
-    return body
-
-
-def all_pages(by: Actor, path: str, **body: Any) -> list[list[dict[str, Any]]]:
-    """Every page of a POST list."""
-    pages, cursor = [], None
-    while True:
-        answer = by.post(path, body if cursor is None else {**body, "cursor": cursor}).get_json()
-        pages.append(answer["items"])
-        cursor = answer.get("next")
-        if cursor is None:
-            return pages
 
 
 def test_a_token_shows_its_mask_and_never_its_value(town: Town) -> None:

@@ -10,8 +10,8 @@ import orjson
 import urllib3
 
 from tests import canaries
-from tests.functional.tokens.test_faults import children
-from tests.functional.tokens.test_idempotency import count_of
+from tests.functional.serve.processes import children
+from tests.functional.tokens.keyed import count_of
 from tests.serving import start_server, wait_until_ready
 from tests.world import Town, World, unique
 from vault_gateway.embedded.processes import free_port

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from tests.faults.test_reveal_killed import kill
+from tests.faults.killing import kill
 from tests.functional.webhooks.conftest import Shop, drain, heard, waiting
 from tests.functional.webhooks.receiver import Receiver, status
 from tests.serving import start_server
