@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import product
 
 from vault_gateway.access import Access, Policies
 from vault_gateway.access.decisions import Context
 from vault_gateway.access.resources import Resource, waybill_resource
-from vault_gateway.model import Principal, Role, Tenant, utc_now
+from vault_gateway.model import Principal, Role, Tenant
 from vault_gateway.reveals.purposes import PurposeError, Purposes
 from vault_gateway.waybills.states import State
 
 _TENANT = Tenant("platform", "merchant")
+# Any will do: it is asked now, and the parcel may be delivered until now.
+_MOMENT = datetime(2026, 11, 11, tzinfo=UTC)
 # Each is as close to the parcel as its role can be: what is denied to them is denied for role, purpose or state.
 _CLOSEST = (
     Principal("key:platform", Role.PLATFORM, platform=_TENANT.platform),
@@ -30,7 +33,7 @@ def require_agreement(purposes: Purposes, policies: Policies) -> None:
 
 
 def _differences(purposes: Purposes, access: Access) -> Iterator[str]:
-    now = int(utc_now().timestamp())
+    now = int(_MOMENT.timestamp())
     tried = list(product(purposes.by_name.values(), ("reveal.issue", "reveal.claim")))
     asked: list[tuple[str, Context]] = [(action, {"purpose": one.name, "now": now}) for one, action in tried]
     for state, principal in product(State, _CLOSEST):
@@ -53,5 +56,5 @@ def _parcel(state: State) -> Resource:
         state=state.value,
         courier="courier",
         station="station",
-        deliver_by=utc_now(),
+        deliver_by=_MOMENT,
     )
