@@ -91,11 +91,6 @@ class Engines:
                 return f"{engine.child.name} {how}{f': {said}' if said else ''} (see {engine.log})"
         return None
 
-    def pids(self) -> dict[str, int]:
-        """Of those that were started: `openbao`, `postgres`, `redis`."""
-        children = {name: engine.child for name, engine in self._engines().items()}
-        return {name: child.process.pid for name, child in children.items() if child is not None}
-
     def stop(self) -> None:
         """Stops all, side by side, and lets go of the folder; again it does nothing. Whoever uses them has
         ended before. Without the folder nothing in it is ours to stop or to tidy up: another process may be
