@@ -40,8 +40,13 @@ def tokenizer(world: World) -> Tokenizer:
 
 @pytest.fixture(autouse=True)
 def nothing_else_waits(world: World) -> Iterator[None]:
-    """Each test finds no webhook but its own."""
+    """Each test finds no webhook but its own, whatever another file has left, and leaves none."""
+    forget_webhooks(world)
     yield
+    forget_webhooks(world)
+
+
+def forget_webhooks(world: World) -> None:
     with world.admin() as conn:
         conn.execute("truncate webhook, webhook_outbox")
 
