@@ -86,8 +86,10 @@ def address_key(parts: AddressParts) -> bytes:
     A sign between two digits stays, as a dash: `3-12` is not `31-2`.
     """
     text = parts.place.within_country + parts.detail
+    # Letters and digits, too, have other forms: `②` is one, and the same door as `2`.
+    text = text if text.isascii() else unicodedata.normalize("NFKC", text)
     if not text.isalnum():
-        text = _without_signs(text if text.isascii() else unicodedata.normalize("NFKC", text))
+        text = _without_signs(text)
     return f"{parts.place.country}\n{text.casefold()}".encode()
 
 

@@ -58,6 +58,12 @@ def test_the_same_door_has_the_same_index(normaliser: Normaliser, change: dict[s
     assert same.indexed == normaliser.normalise(Kind.ADDRESS, PARTS).indexed
 
 
+@pytest.mark.parametrize("detail", ["样本路2号", "样本路②号", "样本路② 号", "样本路²号"])
+def test_a_digit_of_another_form_is_that_digit(normaliser: Normaliser, detail: str) -> None:
+    door = normaliser.normalise(Kind.ADDRESS, PARTS | {"detail": "样本路 2号"})
+    assert normaliser.normalise(Kind.ADDRESS, PARTS | {"detail": detail}).indexed == door.indexed
+
+
 @pytest.mark.parametrize(
     "detail", ["样本路1号3栋23-01", "样本路1号3栋2301", "样本路1号32-301", "样本路13栋2-301"]
 )
