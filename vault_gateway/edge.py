@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, request
 from flask.json.provider import JSONProvider
 from marshmallow import Schema
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from vault_gateway import metrics
 from vault_gateway.bodies import json_object
@@ -195,7 +195,7 @@ def query(schema: Schema) -> dict[str, Any]:
 def raw_body() -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise GatewayError("unsupported_media_type", 415, "The body must not be compressed.")
-    body = request.get_data(cache=True)
+    body = _whole_body()
     limit = request.max_content_length
     # A body in chunks does not say how long it is, and werkzeug cuts it at the limit without a word.
     if request.content_length is None and limit is not None and len(body) >= limit:
@@ -207,7 +207,16 @@ def _receive() -> None:
     """The body, as far as the limit: whoever reads it then has it at once. One that says it is larger is not read;
     that it is too large, says whoever wants it."""
     with suppress(RequestEntityTooLarge):
-        request.get_data(cache=True)
+        _whole_body()
+
+
+def _whole_body() -> bytes:
+    """400 where the caller hung up before its end, of which gunicorn says nothing: a part may mean something else than
+    the whole, as no body at all is a claim without a key."""
+    body = request.get_data(cache=True)
+    if request.content_length not in (None, len(body)):
+        raise BadRequest
+    return body
 
 
 def _unauthenticated() -> GatewayError:

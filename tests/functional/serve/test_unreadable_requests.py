@@ -26,9 +26,11 @@ def served(outside_engines: Outside) -> Iterator[Served]:
         yield served
 
 
-def sent(port: int, request: bytes) -> bytes:
+def sent(port: int, request: bytes, *, and_no_more: bool = False) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as conn:
         conn.sendall(request)
+        if and_no_more:
+            conn.shutdown(socket.SHUT_WR)
         answer = b""
         while chunk := conn.recv(65536):
             answer += chunk
@@ -105,6 +107,23 @@ def test_a_body_in_broken_chunks_is_the_callers_fault(
     log = served.log.read_text()
     assert "unexpected error" not in log
     assert PHONE.decode() not in log
+
+
+@pytest.mark.parametrize(
+    "came", [b'{"items": [{"kind": "name", "value": "A"}]}', b""], ids=["most", "nothing"]
+)
+def test_a_body_cut_short_is_not_taken_for_the_whole(
+    served: Served, outside_engines: Outside, came: bytes
+) -> None:
+    key = add(outside_engines, unique("cut"), "merchant", "--platform", "douyin", "--merchant", "tea")
+    head = (
+        f"POST /v1/tokens HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(came) + 3}\r\n\r\n"
+    )
+    # As of a caller whose process was killed, but that hears what it would have been answered.
+    answer = sent(served.port, head.encode() + came, and_no_more=True)
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+    assert b'"code":"bad_request"' in answer
 
 
 def test_slow_callers_are_dropped_and_others_served(served: Served, outside_engines: Outside) -> None:
