@@ -130,12 +130,29 @@ def test_a_cut_line_is_written_anew(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == 'a,b\n1,"x\ny"\n2,"z""\n"\n'
 
 
-def test_another_file_is_not_continued(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ["something,else\n1,2\n", "something,else\n1,2", "no table at all", "a,bc\n1,2"]
+)
+def test_another_file_is_not_continued_and_stays_as_it_is(tmp_path: Path, content: str) -> None:
     path = tmp_path / "out.csv"
-    path.write_text("something,else\n1,2\n", encoding="utf-8")
-    with Output(path, ["a", "b"]) as output, pytest.raises(OutputRefused, match="other columns"):
-        list(output.done())
-    assert path.read_text(encoding="utf-8") == "something,else\n1,2\n"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(OutputRefused, match="other columns"):
+        Output(path, ["a", "b"])
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_a_run_killed_in_its_first_line_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("a,", encoding="utf-8")
+    with Output(path, ["a", "b"]) as output:
+        assert list(output.done()) == []
+    assert path.read_text(encoding="utf-8") == "a,b\n"
+
+
+def test_a_result_is_a_regular_file() -> None:
+    for path in (Path("/dev/null"), Path("/dev/full")):
+        with pytest.raises(OutputRefused, match="no regular file"):
+            Output(path, ["a"])
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import fcntl
 import io
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -29,12 +30,16 @@ class Output:
             raise OutputRefused(f"cannot write {path}: {error.strerror}") from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._require_ours()
             os.ftruncate(self._fd, end_of_lines(self._blocks()))
             os.lseek(self._fd, 0, os.SEEK_END)
             self._is_new = os.fstat(self._fd).st_size == 0
         except BlockingIOError:
             os.close(self._fd)
             raise OutputRefused(f"another run is writing {path}") from None
+        except OutputRefused:
+            os.close(self._fd)
+            raise
 
     def __enter__(self) -> Output:
         return self
@@ -45,24 +50,21 @@ class Output:
         os.close(self._fd)
 
     def done(self) -> Iterator[list[str]]:
-        """The rows that are there, after the header was found to be ours; writes the header to a new file."""
+        """The rows that are there, without the header; writes it to a new file."""
         if self._is_new:
             self.append([self._header])
             return
         with self._path.open(encoding="utf-8", newline="") as lines:
             rows = csv.reader(lines)
             try:
-                if next(rows, None) != self._header:
-                    raise OutputRefused(f"{self._path} has other columns: it is no result of this command")
+                next(rows, None)
                 yield from rows
             except (csv.Error, UnicodeDecodeError):
                 raise OutputRefused(f"{self._path} is no result of this command") from None
 
     def append(self, rows: Sequence[Sequence[str]]) -> None:
         """On disk before it returns."""
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        left = memoryview(text.getvalue().encode())
+        left = memoryview(_written(rows))
         try:
             while left:
                 left = left[os.write(self._fd, left) :]
@@ -70,10 +72,25 @@ class Output:
         except OSError as error:
             raise OutputRefused(f"cannot write {self._path}: {error.strerror}") from None
 
+    def _require_ours(self) -> None:
+        """Before anything is cut off, or a file that was named by mistake would lose what has no newline."""
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            raise OutputRefused(f"{self._path} is no regular file")
+        header = _written([self._header])
+        # Of a run that was killed at once only a part is there.
+        if not header.startswith(os.pread(self._fd, len(header), 0)):
+            raise OutputRefused(f"{self._path} has other columns: it is no result of this command")
+
     def _blocks(self) -> Iterator[bytes]:
         os.lseek(self._fd, 0, os.SEEK_SET)
         while block := os.read(self._fd, _BLOCK):
             yield block
+
+
+def _written(rows: Sequence[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
 
 
 def end_of_lines(blocks: Iterator[bytes]) -> int:
