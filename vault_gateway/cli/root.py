@@ -70,6 +70,10 @@ def main() -> None:
         told = error.detail if isinstance(error, GatewayError) else str(error)
         click.echo(f"vault-gateway: {told}", err=True)
         sys.exit(1)
+    except UnicodeError:
+        # An argument of any bytes, or a file that is no text; the error would quote them.
+        click.echo("vault-gateway: an argument or a file is not text in UTF-8", err=True)
+        sys.exit(1)
     finally:
         # Python would look through all that there is for cycles, a quarter of a short command's time, before the
         # system takes it back as a whole.

@@ -120,7 +120,7 @@ def sip(
     try:
         gateway = Gateway(url, key, ca_file)
     except ValueError as refusal:
-        raise click.UsageError(f"--url: {refusal}") from None
+        raise click.UsageError(f"--url or --ca-file: {refusal}") from None
     line = Line(gateway, trunk, frozenset([trunk[0], *also_from]), max_seconds, dial_extensions)
     try:
         agent = Agent(line, listen)

@@ -117,7 +117,7 @@ def _client(
     try:
         return Client(url, key, platform=platform, merchant=merchant, ca_file=ca_file, connections=parallel)
     except ValueError as refusal:
-        raise click.UsageError(f"--url: {refusal}") from None
+        raise click.UsageError(f"--url or --ca-file: {refusal}") from None
 
 
 def _print(summary: Summary, result: Path, seconds: float, *, as_json: bool) -> None:

@@ -39,7 +39,10 @@ class Transport:
         self._key = key
         self._timeout_s = timeout_s
         self._law = law or RetryLaw(60.0)
-        tls = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+        try:
+            tls = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+        except ssl.SSLError:
+            raise ValueError("there is no certificate in PEM in the file of those to trust") from None
         # No redirects: the key would go wherever an answer says.
         self._pool = urllib3.PoolManager(
             maxsize=connections, retries=False, ssl_context=tls if self.url.startswith("https:") else None

@@ -37,7 +37,7 @@ class Found:
 
 class Gateway:
     def __init__(self, url: str, key: str, ca_file: Path | None = None) -> None:
-        """ValueError for a URL that is none."""
+        """ValueError for a URL that is none, or a `ca_file` without certificates."""
         self._asking = Client(
             url,
             key,

@@ -172,6 +172,11 @@ def test_wrong_usage_is_told_and_exits_2(run: Run, tmp_path: Path) -> None:
     assert (result.exit_code, "VAULT_GATEWAY_KEY" in result.stderr) == (2, True)
     result = run(source, out, "--map", "phone=phone", "--url", "http://vault.example")
     assert (result.exit_code, "https" in result.stderr) == (2, True)
+    bytes_ = tmp_path / "bytes"
+    bytes_.write_bytes(b"vg_\xff\n\xfe")
+    for option, told in [("--key-file", "no API key"), ("--ca-file", "no certificate")]:
+        result = run(source, out, "--map", "phone=phone", option, bytes_)
+        assert (result.exit_code, told in result.stderr) == (2, True), result.output
     assert not out.exists()
 
 

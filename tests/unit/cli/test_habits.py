@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -122,3 +123,17 @@ def test_a_terminal_of_another_character_set_ends_no_command(encoding: str, show
     )
     assert (answer.returncode, answer.stderr) == (0, b"")
     assert shown in answer.stdout.decode(encoding)
+
+
+def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers"
+    numbers.write_bytes(b"+8613800138000\n\xff\xfe\n")
+    command = [sys.executable, "-m", "vault_gateway", "relay", "pool", "add", "--telecom", "voice"]
+    ended = subprocess.run([*command, "--file", numbers], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "vault-gateway: an argument or a file is not text in UTF-8\n"
+
+
+def test_an_empty_host_is_not_every_address(tmp_path: Path) -> None:
+    result = CliRunner().invoke(root, ["up", "--data", str(tmp_path / "data"), "--host", ""])
+    assert (result.exit_code, "--host is empty" in result.stderr) == (2, True)
