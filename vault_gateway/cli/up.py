@@ -28,7 +28,7 @@ def up(data: Path, host: str, port: int, workers: int | None) -> None:
 
     Prints one line `ready http://HOST:PORT` when it serves. SIGTERM or Ctrl-C stops everything.
     """
-    if not host:
-        # As of a variable that is not set. To the system it would mean every address of this machine.
-        raise click.UsageError("--host is empty")
+    if not host or not host.isprintable():
+        # Empty, as of a variable that is not set, it would mean every address of this machine to the system.
+        raise click.UsageError("--host is no name and no address")
     embedded.up(data, host, port, workers=workers or embedded.default_workers(), say=click.echo)

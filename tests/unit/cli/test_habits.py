@@ -134,6 +134,7 @@ def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
     assert ended.stderr == "vault-gateway: an argument or a file is not text in UTF-8\n"
 
 
-def test_an_empty_host_is_not_every_address(tmp_path: Path) -> None:
-    result = CliRunner().invoke(root, ["up", "--data", str(tmp_path / "data"), "--host", ""])
-    assert (result.exit_code, "--host is empty" in result.stderr) == (2, True)
+@pytest.mark.parametrize("host", ["", "a\udcff"], ids=["empty", "bytes"])
+def test_an_empty_host_is_not_every_address(tmp_path: Path, host: str) -> None:
+    result = CliRunner().invoke(root, ["up", "--data", str(tmp_path / "data"), "--host", host])
+    assert (result.exit_code, "--host is no name" in result.stderr) == (2, True)
