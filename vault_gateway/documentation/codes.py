@@ -187,6 +187,11 @@ _REVEALS = (
     Code("not_out_for_delivery", 403, "The parcel is not out for delivery."),
     Code("delivery_window_over", 403, "The parcel's delivery window (`deliver_by`) is over."),
     Code("not_at_station", 403, "The parcel is not at the station."),
+    Code(
+        "contact_closed",
+        403,
+        "The parcel has a relay number: call that. The phone is shown after two calls that failed.",
+    ),
     Code("courier_suspended", 403, "You are suspended and reveal nothing until your carrier lifts that."),
     Code("reveal_live", 409, "A grant for this parcel and purpose can still be opened: claim that one."),
     Code("reveal_spent", 409, "The grant was opened, or can no longer be. Told to its grantee only."),

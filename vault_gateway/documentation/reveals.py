@@ -171,6 +171,7 @@ OPERATIONS = (
             *OF_BODIES,
             *OF_IDEMPOTENCY,
             "field_not_allowed",
+            "contact_closed",
             "reveal_live",
             "reveal_limit",
             "courier_quota",

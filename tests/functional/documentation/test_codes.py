@@ -35,7 +35,7 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
                 name = (
                     node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 )
-                if name in ("GatewayError", "ValueRefused", "unavailable"):
+                if name in ("GatewayError", "ValueRefused", "unavailable", "forbidden"):
                     yield path.relative_to(SOURCE).as_posix(), name, node
 
 
@@ -52,6 +52,8 @@ def used() -> Iterator[tuple[str, str, object]]:
             continue
         if name == "unavailable":
             yield where, f"{code}_unavailable", 503
+        elif name == "forbidden":
+            yield where, str(code), 403
         else:
             yield where, str(code), literal(call, 1) if name == "GatewayError" else None
     problems = (SOURCE / "problems.py").read_text(encoding="utf-8")
