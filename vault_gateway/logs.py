@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
+
+
+class _Lossy:
+    """A line that a full disk or a reader that has gone does not take is lost: what the line tells of was done, and its
+    caller is to hear so. What must not be lost is an event, in the database."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
 
 
 def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
@@ -20,6 +37,6 @@ def configure_logging(*, as_json: bool, file: TextIO = sys.stderr) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=file),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Lossy(file))),
         cache_logger_on_first_use=True,
     )
