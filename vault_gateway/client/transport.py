@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from vault_gateway.client.retry import Answer, Lost, RetryLaw
 
 CONNECT_TIMEOUT_S = 5.0
 _BLOCK = 1 << 16
+_ONE_WORD = re.compile(r"[!-~]+")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -171,6 +173,9 @@ class Transport:
 
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
         key = self._key if isinstance(self._key, str) else self._key()
+        if not _ONE_WORD.fullmatch(key):
+            # As of a file that was read with its end of line. Who sends it would quote it in an error.
+            raise ValueError("the key is not one word of visible ASCII: is there a line's end behind it?")
         return {**headers, "Authorization": f"Bearer {key}", "Accept": "application/json"}
 
 

@@ -42,6 +42,16 @@ def test_a_url_carries_no_secret(url: str) -> None:
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\nX-Other: 1", "é", " x"], ids=["line", "header", "letter", "word"])
+def test_a_key_that_cannot_be_sent_is_not_shown(end: str) -> None:
+    with (
+        Client("http://127.0.0.1:1", f"vgk_the-key{end}") as client,
+        pytest.raises(ValueError, match="one word") as raised,
+    ):
+        client.tokens.get("ph_1")
+    assert "vgk" not in str(raised.value)
+
+
 def test_fields_of_a_later_gateway_are_passed_over() -> None:
     body = {"token": "ph_1", "kind": "phone", "masked": "1******1234", "invented_later": {"a": 1}}
     assert item(body, tokenized) == tokenized({"token": "ph_1", "kind": "phone", "masked": "1******1234"})
