@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.wrappers import Response as ResponseBase
 
 from vault_gateway.documentation.codes import SECTIONS
 from vault_gateway.documentation.files import AssetStore
@@ -31,6 +32,11 @@ def documentation_blueprint() -> Blueprint:
         answer = Response(_document(), mimetype="application/json")
         answer.add_etag()
         return _cached(answer, _A_WHILE)
+
+    @room.get("/")
+    def front() -> ResponseBase:
+        """Where somebody lands who opens the address that `up` prints."""
+        return redirect("/docs", 303)
 
     @room.get("/docs")
     def docs() -> Response:

@@ -71,6 +71,15 @@ OPERATIONS = (
     ),
     Operation(
         method="get",
+        path="/",
+        name="front",
+        roles=_NOBODY_IN_PARTICULAR,
+        summary="To this page",
+        text="For a browser that is shown the address of the service alone.",
+        answers={303: Answer("To `/docs`.", media=("text/html",))},
+    ),
+    Operation(
+        method="get",
         path="/docs",
         name="docs",
         roles=_NOBODY_IN_PARTICULAR,

@@ -37,6 +37,11 @@ def test_a_page_takes_all_it_needs_from_this_server(world: World, page: str) -> 
         assert client.get(address).status_code == 200, address
 
 
+def test_the_address_alone_leads_to_the_documentation(world: World) -> None:
+    answer = world.app.test_client().get("/", headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/docs")
+
+
 def test_assets_may_be_kept_and_come_compressed(world: World) -> None:
     client = world.app.test_client()
     found = re.search(r'src="(/docs/assets/\w+/swagger-ui-bundle\.js)"', client.get("/docs").text)
