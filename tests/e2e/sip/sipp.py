@@ -150,11 +150,19 @@ def kept_invite() -> list[str]:
     return [f'<recv request="INVITE"><action>{found}</action></recv>', '<Reference variables="1,2,3,4,5" />']
 
 
-def recv(what: str, *, optional: bool = False) -> str:
+# Messages that say where the next one goes.
+_WITH_CONTACT = ("INVITE", "180", "200")
+
+
+def recv(what: str, *, optional: bool = False, contact: bool = True) -> str:
+    """`contact` is false for an answer to something within a call, as to an INFO: SIPp would forget the way."""
     kind = "response" if what.isdigit() else "request"
-    return (
-        f'<recv {kind}="{what}" {"optional=" + chr(34) + "true" + chr(34) if optional else ""} rrs="true" />'
-    )
+    follows = contact and what in _WITH_CONTACT
+    return f'<recv {kind}="{what}" optional="{_said(optional)}" rrs="{_said(follows)}" />'
+
+
+def _said(yes: bool) -> str:
+    return "true" if yes else "false"
 
 
 def pause(ms: int) -> str:
