@@ -110,7 +110,7 @@ def look_after(apart: Split) -> None:
         assert asset is not None
         for operation in service.OPERATIONS:
             path = asset[0] if operation.name == "asset" else operation.path
-            assert client.get(path).status_code == 200, (duty, path)
+            assert client.get(path, follow_redirects=True).status_code == 200, (duty, path)
             apart.done.add(operation.name)
 
 

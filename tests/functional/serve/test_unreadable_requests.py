@@ -55,7 +55,7 @@ PHONE = canaries.person().e164.encode()
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %s\r\n\r\n" % PHONE, 501),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: %s\r\n\r\n" % PHONE, 417),
-        (b"%s / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE[1:], 404),
+        (b"%s /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE[1:], 404),
         (b"GET /v1//tokens/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE, 404),
         (b"GET //v1/tokens/%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % PHONE, 404),
     ],
