@@ -95,7 +95,7 @@ def split(world: World, changed: Mapping[str, Mapping[str, Any]]) -> Iterator[Sp
             identities = {name: world.settings.identities[name] for name in IDENTITIES[duty]}
             own = {"duties": (duty,), "identities": identities, "database_url": login_for(world, duty)}
             made.nodes[duty] = world.gateway(**own, **changed.get(duty, {}))
-        made.app.wsgi_app = made.ask  # type: ignore[method-assign]  # as Flask's documentation says to wrap it
+        patched.setattr(made.app, "wsgi_app", made.ask)
         yield made
 
 

@@ -59,7 +59,7 @@ class Tenant:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who calls. `id` is `key:NAME` or `jwt:ISSUER_ID:sub`; `handle` is a courier's name in its carrier; `issuer` and
-    `jti` are those of a JWT; `suspended` says that a courier may reveal nothing for now."""
+    `jti` are those of a JWT; `suspended` says that a courier may reveal nothing until that is lifted."""
 
     id: str
     role: Role
